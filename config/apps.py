@@ -1,0 +1,23 @@
+"""App configurations that wire the project together."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
+
+
+class PortalAdminConfig(AdminConfig):
+    """Django's own admin on our site class."""
+
+    default_site = "config.admin_site.PortalAdminSite"
+
+
+class PortalConfig(AppConfig):
+    """Comes last in INSTALLED_APPS: after every migration the runtime role gets its privileges."""
+
+    name = "config"
+    verbose_name = "系统"
+
+    def ready(self):
+        from config.roles import grant_privileges
+
+        post_migrate.connect(grant_privileges, sender=self)
