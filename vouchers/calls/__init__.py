@@ -1,0 +1,1 @@
+"""The year's call (年度申报通知): what the bureau decides inside the law."""

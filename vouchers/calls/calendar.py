@@ -1,0 +1,23 @@
+"""Working days: Monday to Friday, changed by the holiday table that the bureau keeps."""
+
+import datetime as dt
+
+from vouchers.calls.models import Holiday
+
+# No deadline of the scheme is longer than this; it bounds the search for working days.
+LONGEST_DAYS = 400
+
+
+def add_working_days(start: dt.date, days: int) -> dt.date:
+    """The date on which the `days`-th working day after `start` falls (`start` itself does not count)."""
+    exceptions = dict(
+        Holiday.objects.filter(day__gt=start, day__lte=start + dt.timedelta(days=LONGEST_DAYS)).values_list(
+            "day", "is_workday"
+        )
+    )
+    day = start
+    while days > 0:
+        day += dt.timedelta(days=1)
+        if exceptions.get(day, day.weekday() < 5):
+            days -= 1
+    return day

@@ -1,0 +1,1 @@
+"""Vouchers, claims, and the papers that prove them."""

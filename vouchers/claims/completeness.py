@@ -1,0 +1,80 @@
+"""Whether a claim may be submitted: one list of everything that is missing, so that nobody is sent back twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vouchers.claims.models import Claim
+from vouchers.claims.papers import Allocation, Invoice
+from vouchers.claims.services import ClaimError
+from vouchers.money import grouped
+
+# Every claim proves its contract, its use and its payment (domain: 合同、用量清单、付款凭证).
+REQUIRED_KINDS = {"contract": "算力服务合同", "receipt": "银行回单", "usage": "用量清单"}
+
+
+@dataclass(frozen=True)
+class Deficiency:
+    """One thing to mend: a code for programs, and words for the clerk."""
+
+    code: str
+    message: str
+
+
+class Incomplete(ClaimError):
+    """The claim cannot be submitted yet; `deficiencies` lists every reason."""
+
+    def __init__(self, deficiencies: list[Deficiency]):
+        self.deficiencies = deficiencies
+        super().__init__("申请还不能提交，请逐项补充：\n" + "\n".join(f"· {d.message}" for d in deficiencies))
+
+
+def deficiencies_of(claim: Claim) -> list[Deficiency]:
+    """Everything that keeps `claim` from being complete, in the order of the form."""
+    found: list[Deficiency] = []
+    kinds = set(claim.attachments.values_list("kind", flat=True))
+    lines = list(claim.lines.select_related("invoice_line__invoice"))
+    if not lines:
+        found.append(Deficiency("no_lines", "尚未选择申请补助的发票明细，请至少选择一行。"))
+    for kind, label in REQUIRED_KINDS.items():
+        if kind not in kinds:
+            found.append(Deficiency(f"missing_{kind}", f"缺少{label}，请上传。"))
+    invoices = {line.invoice_line.invoice_id: line.invoice_line.invoice for line in lines}
+    paid = set(Allocation.objects.filter(claim=claim).values_list("invoice_id", flat=True))
+    for invoice in invoices.values():
+        found += _of_invoice(claim, invoice, invoice.pk in paid)
+    found += _of_payments(claim)
+    if claim.declared_at is None:
+        found.append(Deficiency("no_declaration", "尚未签署真实性承诺书。"))
+    return found
+
+
+def _of_invoice(claim: Claim, invoice: Invoice, is_paid: bool) -> list[Deficiency]:
+    found = []
+    if not is_paid:
+        found.append(Deficiency("unpaid_invoice", f"发票 {invoice.number} 没有对应的付款，请登记付款并填写对应金额。"))
+    if invoice.buyer_id != claim.organisation.uscc:
+        found.append(Deficiency("wrong_buyer", f"发票 {invoice.number} 的购买方不是本单位，请移除。"))
+    if invoice.red:
+        found.append(Deficiency("red_letter", f"发票 {invoice.number} 是红字发票，不能单独申请补助，请移除该明细。"))
+    if invoice.seller_id == claim.organisation.uscc:
+        found.append(Deficiency("own_invoice", f"发票 {invoice.number} 的销售方就是本单位，请移除。"))
+    return found
+
+
+def _of_payments(claim: Claim) -> list[Deficiency]:
+    """Per payment: no more is matched to invoices of this claim than was paid."""
+    found = []
+    spent: dict = {}
+    for allocation in Allocation.objects.filter(claim=claim).select_related("payment"):
+        spent.setdefault(allocation.payment, []).append(allocation.amount_fen)
+    for payment, amounts in spent.items():
+        if sum(amounts) > payment.amount_fen:
+            found.append(
+                Deficiency(
+                    "payment_overspent",
+                    f"流水号 {payment.serial_number} 付款 {grouped(payment.amount_fen)} 元，"
+                    f"对应金额合计 {grouped(sum(amounts))} 元，超出部分请调整。",
+                )
+            )
+    return found

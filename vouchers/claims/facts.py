@@ -1,0 +1,150 @@
+"""From a claim's papers to the plain facts that the rules decide on.
+
+A payment spreads over the lines of the invoice it paid in proportion, and an invoice paid in several steps is cut
+into as many parts, so that each part has one day of payment and no fen counts twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from vouchers import money, rules
+from vouchers.claims.models import Claim
+from vouchers.claims.papers import Allocation, ClaimLine, Invoice, InvoiceLine
+
+
+def facts_of(
+    claim: Claim, *, applicant: rules.Applicant, cap_used_fen: int, pool_available_fen: int | None
+) -> rules.Facts:
+    """The facts of `claim` as its papers stand.
+
+    `cap_used_fen` is what the applicant holds or was paid under this year's cap apart from this claim;
+    `pool_available_fen` what the pool can give it now (None: the pool does not cut, the claim waits its turn).
+    """
+    lines: list[rules.Line] = []
+    reversals: list[rules.Reversal] = []
+    claimed: dict[int, list[ClaimLine]] = defaultdict(list)
+    for line in claim.lines.select_related("invoice_line__invoice").order_by("pk"):
+        claimed[line.invoice_line.invoice_id].append(line)
+    for invoice_id, claim_lines in claimed.items():
+        invoice = claim_lines[0].invoice_line.invoice
+        allocations = list(
+            Allocation.objects.filter(claim=claim, invoice_id=invoice_id).select_related("payment").order_by("pk")
+        )
+        elsewhere_fen = _allocated_elsewhere(claim, invoice)
+        parts = list(_parts_of(invoice, claim_lines, allocations, elsewhere_fen))
+        lines += parts
+        for red in red_letters_of(invoice):
+            reversals += _reversals(red, claim_lines, parts)
+    return rules.Facts(
+        scheme=claim.call.scheme,
+        fiscal_year=claim.call.fiscal_year,
+        applicant=applicant,
+        cap_used_fen=cap_used_fen,
+        pool_available_fen=pool_available_fen,
+        lines=tuple(lines),
+        reversals=tuple(reversals),
+    )
+
+
+def red_letters_of(invoice: Invoice) -> Iterable[Invoice]:
+    """The red letters this organisation has handed in against `invoice`."""
+    return (
+        Invoice.objects.filter(
+            organisation_id=invoice.organisation_id, red=True, reverses=invoice.code + invoice.number
+        )
+        .prefetch_related("lines")
+        .order_by("pk")
+    )
+
+
+def _allocated_elsewhere(claim: Claim, invoice: Invoice) -> int:
+    """What other live claims say was paid on this invoice: that part of it is no longer this claim's."""
+    others = Allocation.objects.filter(invoice=invoice, live=True).exclude(claim=claim)
+    return sum(others.values_list("amount_fen", flat=True))
+
+
+def _parts_of(
+    invoice: Invoice, claim_lines: list[ClaimLine], allocations: list[Allocation], elsewhere_fen: int
+) -> Iterable[rules.Line]:
+    """One line of facts for each claimed line and payment."""
+    every_line = list(invoice.lines.order_by("position"))
+    nets = _net_of_discounts(every_line)
+    gross = [amount_fen + tax_fen for amount_fen, tax_fen in nets]
+    if not sum(gross):
+        return
+    paid_fen = [allocation.amount_fen for allocation in allocations]
+    open_fen = money.share(max(invoice.total_fen - elsewhere_fen, 0), gross)
+    for claim_line in claim_lines:
+        at = next(i for i, line in enumerate(every_line) if line.pk == claim_line.invoice_line_id)
+        amount_fen, tax_fen = nets[at]
+        if not gross[at]:
+            continue
+        # What other claims have not used of this line, tax and amount in the line's own proportion.
+        amount_part, tax_part = money.share(min(open_fen[at], gross[at]), [amount_fen, tax_fen])
+        amounts = money.share(amount_part, paid_fen)
+        taxes = money.share(tax_part, paid_fen)
+        for i, allocation in enumerate(allocations):
+            yield rules.Line(
+                ref=f"{claim_line.pk}-{allocation.payment_id}",
+                service=claim_line.service,
+                location=claim_line.location,
+                invoice_date=invoice.issued_on,
+                amount_fen=amounts[i],
+                tax_fen=taxes[i],
+                paid_fen=money.share(allocation.amount_fen, gross)[at],
+                paid_on=allocation.payment.paid_on,
+                seller_related=claim_line.seller_related,
+                subsidised_elsewhere=claim_line.subsidised_elsewhere,
+                label=f"发票 {invoice.number} 第 {claim_line.invoice_line.position} 行",
+            )
+
+
+def _net_of_discounts(lines: list[InvoiceLine]) -> list[tuple[int, int]]:
+    """Amount and tax of every line, each discount line taken off the line above it and left with nothing."""
+    nets: list[list[int]] = []
+    parent = 0
+    for i, line in enumerate(lines):
+        nets.append([line.amount_fen, line.tax_fen])
+        if line.amount_fen < 0 and i:
+            nets[parent][0] += line.amount_fen
+            nets[parent][1] += line.tax_fen
+            nets[i] = [0, 0]
+        else:
+            parent = i
+    return [(max(amount, 0), max(tax, 0)) for amount, tax in nets]
+
+
+def _reversals(red: Invoice, claim_lines: list[ClaimLine], parts: list[rules.Line]) -> Iterable[rules.Reversal]:
+    """What a red letter takes off the claimed parts of the invoice it names.
+
+    A red line that bears the name and tax rate of exactly one claimed line reduces that one. Any other is taken
+    off all claimed lines in proportion: rather too much off than a fen too little.
+    """
+    red_lines = list(red.lines.all())
+    total_fen = sum(line.amount_fen + line.tax_fen for line in red_lines)
+    refunds = (
+        money.share(-red.refunded_fen, [-(line.amount_fen + line.tax_fen) for line in red_lines]) if total_fen else []
+    )
+    for i, red_line in enumerate(red_lines):
+        named = [line.pk for line in claim_lines if _same_item(line.invoice_line, red_line)]
+        hit = [part for part in parts if len(named) != 1 or part.ref.startswith(f"{named[0]}-")]
+        weights = [part.amount_fen + part.tax_fen for part in hit]
+        if not sum(weights):
+            continue
+        amounts, taxes = money.share(red_line.amount_fen, weights), money.share(red_line.tax_fen, weights)
+        refunded = money.share(refunds[i], weights) if refunds else [0] * len(hit)
+        for part, amount_fen, tax_fen, paid_fen in zip(hit, amounts, taxes, refunded, strict=True):
+            yield rules.Reversal(
+                ref=f"{part.ref}-R{red_line.pk}",
+                reverses=part.ref,
+                amount_fen=amount_fen,
+                tax_fen=tax_fen,
+                paid_fen=paid_fen,
+                label=f"红字发票 {red.number}",
+            )
+
+
+def _same_item(line: InvoiceLine, red_line: InvoiceLine) -> bool:
+    return (line.name, line.tax_rate) == (red_line.name, red_line.tax_rate)

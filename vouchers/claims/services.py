@@ -1,0 +1,296 @@
+"""Filling in a claim: vouchers applied for, files kept, invoices and payments entered and matched.
+
+Everything here changes drafts (and claims returned for correction) only. What moves a state is in `vouchers.review`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from accounts.errors import Refused
+from applicants.models import Organisation
+from applicants.selectors import is_member
+from audit.services import record
+from providers.models import Product
+from providers.selectors import location_of
+from vouchers import invoices
+from vouchers.calls.models import Call
+from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceLine, PaymentMade
+from vouchers.documents.storage import keep
+from vouchers.money import grouped
+
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+EDITABLE = ("draft", "returned")
+
+
+class ClaimError(Refused):
+    """Something about a claim that its applicant must mend; the text is Chinese and says how."""
+
+
+class InvoiceRefused(ClaimError):
+    """An invoice that cannot be part of this organisation's claims."""
+
+
+def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, user) -> Voucher:
+    """Apply for the year's voucher (申领). One for each applicant, scheme and year, unless it was refused.
+
+    Raises `ClaimError` when the call is not open or there is one already.
+    """
+    _require_member(user, organisation)
+    now = settings.CLOCK.now()
+    require_open(call)
+    try:
+        with transaction.atomic():
+            voucher = Voucher.objects.create(
+                organisation=organisation,
+                call=call,
+                scheme=call.scheme,
+                fiscal_year=call.fiscal_year,
+                serial_number=_serial("SLQ", call),
+                purpose=purpose,
+                applied_at=now,
+            )
+            _record(user, "voucher.apply", f"voucher:{voucher.pk}", number=voucher.serial_number)
+    except IntegrityError as error:
+        raise ClaimError(f"本单位 {call.fiscal_year} 年度已经申领过算力券，每年每家单位一张，不能重复申领。") from error
+    return voucher
+
+
+def open_claim(voucher: Voucher, *, user) -> Claim:
+    """Open a draft claim under an issued voucher. Raises `ClaimError` when the voucher cannot be used."""
+    _require_member(user, voucher.organisation)
+    if voucher.state != "issued":
+        raise ClaimError(f"算力券 {voucher.serial_number} 目前为“{voucher.get_state_display()}”，发放后才能申请兑付。")
+    with transaction.atomic():
+        claim = Claim.objects.create(
+            voucher=voucher,
+            organisation=voucher.organisation,
+            call=voucher.call,
+            number=_serial("DF", voucher.call),
+            created_at=settings.CLOCK.now(),
+        )
+        _record(user, "claim.open", f"claim:{claim.pk}", number=claim.number)
+    return claim
+
+
+def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attachment:
+    """Keep an uploaded file with a draft. Raises `ClaimError` when it is empty or too large."""
+    if not content:
+        raise ClaimError(f"文件“{name}”是空的（0 字节）。请重新选择文件上传。")
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise ClaimError(f"文件“{name}”超过 20 MB，无法接收。请压缩或拆分后重新上传。")
+    stored = keep(content, "uploads", "")
+    with transaction.atomic():
+        _editable(claim, user)
+        attachment = Attachment.objects.create(
+            organisation_id=claim.organisation_id,
+            claim=claim,
+            kind=kind,
+            original_name=name[-255:],
+            stored_name=stored.name,
+            sha256=stored.sha256,
+            size=stored.size,
+            uploaded_by=user,
+            uploaded_at=settings.CLOCK.now(),
+        )
+        _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=stored.sha256)
+    return attachment
+
+
+def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
+    """Read an e-invoice and enter it. Raises `invoices.UnreadableInvoice` or `InvoiceRefused`; nothing stays then.
+
+    An invoice that this organisation entered before, for another year's claim, is found again and used.
+    """
+    read = invoices.read(content)
+    _require_buyer(claim.organisation, read.buyer_id)
+    known = Invoice.objects.filter(organisation=claim.organisation, code=read.code, number=read.number).first()
+    if known is not None:
+        with transaction.atomic():
+            _editable(claim, user)
+        return known
+    with transaction.atomic():
+        attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
+        return _enter_invoice(claim.organisation, read, attachment=attachment, read_by="machine")
+
+
+def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attachment | None, user) -> Invoice:
+    """Enter an invoice that a person typed in because its file cannot be read yet."""
+    _require_buyer(claim.organisation, read.buyer_id)
+    with transaction.atomic():
+        _editable(claim, user)
+        return _enter_invoice(claim.organisation, read, attachment=attachment, read_by="typed")
+
+
+def declare_line(
+    claim: Claim,
+    invoice_line: InvoiceLine,
+    product: Product,
+    *,
+    user,
+    seller_related: bool = False,
+    subsidised_elsewhere: bool = False,
+) -> ClaimLine:
+    """Claim a subsidy for one invoice line, saying which product it bought.
+
+    The product says what service it is and where its centre computes; local or external follows line by line.
+    """
+    with transaction.atomic():
+        _editable(claim, user)
+        line, _ = ClaimLine.objects.update_or_create(
+            claim=claim,
+            invoice_line=invoice_line,
+            defaults={
+                "product": product,
+                "service": product.service,
+                "location": location_of(product),
+                "seller_related": seller_related,
+                "subsidised_elsewhere": subsidised_elsewhere,
+            },
+        )
+    return line
+
+
+def record_payment(
+    claim: Claim,
+    *,
+    serial_number: str,
+    paid_on: dt.date,
+    payer_name: str,
+    payee_name: str,
+    amount_fen: int,
+    attachment: Attachment | None,
+    user,
+) -> PaymentMade:
+    """Enter a bank transfer by which the applicant paid. Raises `ClaimError` when its serial number is known."""
+    with transaction.atomic():
+        _editable(claim, user)
+        try:
+            with transaction.atomic():
+                return PaymentMade.objects.create(
+                    organisation=claim.organisation,
+                    serial_number=serial_number,
+                    paid_on=paid_on,
+                    payer_name=payer_name,
+                    payee_name=payee_name,
+                    amount_fen=amount_fen,
+                    attachment=attachment,
+                )
+        except IntegrityError as error:
+            raise ClaimError(f"流水号 {serial_number} 的付款已经登记过，请直接选用，不要重复登记。") from error
+
+
+def allocate(claim: Claim, payment: PaymentMade, invoice: Invoice, amount_fen: int, *, user) -> Allocation:
+    """Say how much of a payment paid an invoice. Raises `ClaimError` when that is more than either has."""
+    if {payment.organisation_id, invoice.organisation_id} != {claim.organisation_id}:
+        raise ClaimError("付款或发票不属于本单位，请重新选择。")
+    if not 0 < amount_fen <= min(payment.amount_fen, invoice.total_fen):
+        raise ClaimError(
+            f"对应金额须大于零，且不超过付款 {grouped(payment.amount_fen)} 元和发票 {grouped(invoice.total_fen)} 元。"
+        )
+    with transaction.atomic():
+        _editable(claim, user)
+        allocation, _ = Allocation.objects.update_or_create(
+            claim=claim, payment=payment, invoice=invoice, defaults={"amount_fen": amount_fen}
+        )
+    return allocation
+
+
+def sign_declaration(claim: Claim, *, user) -> None:
+    """Sign the declaration of truth (真实性承诺). It is part of every submission and names its signer."""
+    with transaction.atomic():
+        _editable(claim, user)
+        now = settings.CLOCK.now()
+        Claim.objects.filter(pk=claim.pk).update(declared_by=user, declared_at=now)
+        _record(user, "claim.declare", f"claim:{claim.pk}")
+    claim.declared_by, claim.declared_at = user, now
+
+
+def require_open(call: Call) -> None:
+    """Raises `ClaimError` outside the call's filing window."""
+    today = settings.CLOCK.today()
+    if today < call.filing_from:
+        raise ClaimError(f"申报尚未开始：{call.filing_from} 起可以申报。")
+    if today > call.filing_until:
+        raise ClaimError(f"申报已于 {call.filing_until} 截止。已填写的内容仍为您保留。")
+
+
+def _editable(claim: Claim, user) -> None:
+    """Lock the claim against a submission under way. Raises `ClaimError` unless it may be changed now."""
+    _require_member(user, claim.organisation)
+    state = Claim.objects.select_for_update().values_list("state", flat=True).get(pk=claim.pk)
+    if state not in EDITABLE:
+        raise ClaimError("申请已经提交，不能再修改。如需更正，请等待退回补正，或先撤回申请。")
+
+
+def _require_member(user, organisation: Organisation) -> None:
+    if not is_member(user, organisation):
+        raise ClaimError("您不是该单位的经办人，不能办理。请联系单位管理员添加。")
+
+
+def _require_buyer(organisation: Organisation, buyer_id: str) -> None:
+    if buyer_id != organisation.uscc:
+        raise InvoiceRefused(
+            f"发票购买方识别号为“{buyer_id or '空'}”，与本单位统一社会信用代码 {organisation.uscc} 不一致。"
+            "只能使用开给本单位的发票，请核对后重新上传。"
+        )
+
+
+def _enter_invoice(organisation: Organisation, read: invoices.Invoice, *, attachment, read_by: str) -> Invoice:
+    try:
+        with transaction.atomic():
+            invoice = Invoice.objects.create(
+                organisation=organisation,
+                attachment=attachment,
+                read_by=read_by,
+                carrier=read.carrier,
+                kind=read.kind,
+                code=read.code,
+                number=read.number,
+                check_code=read.check_code,
+                issued_on=read.date,
+                buyer_name=read.buyer_name,
+                buyer_id=read.buyer_id,
+                seller_name=read.seller_name,
+                seller_id=read.seller_id,
+                amount_fen=read.amount_fen,
+                tax_fen=read.tax_fen,
+                total_fen=read.total_fen,
+                red=read.red,
+                reverses=read.reverses,
+                remark=read.remark,
+                warnings=[{"code": warning.code, "message": warning.message} for warning in read.warnings],
+            )
+    except IntegrityError as error:
+        raise InvoiceRefused(f"发票 {read.number} 已在本单位登记过，请直接选用。") from error
+    InvoiceLine.objects.bulk_create(
+        InvoiceLine(
+            invoice=invoice,
+            position=position,
+            name=line.name,
+            spec=line.spec,
+            unit=line.unit,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            amount_fen=line.amount_fen,
+            tax_rate=line.tax_rate,
+            tax_fen=line.tax_fen,
+        )
+        for position, line in enumerate(read.lines, start=1)
+    )
+    return invoice
+
+
+def _serial(prefix: str, call: Call) -> str:
+    """The next number such as DF2025-000017, drawn from the database so that no two are alike."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('vouchers_serial')")
+        return f"{prefix}{call.fiscal_year}-{cursor.fetchone()[0]:06d}"
+
+
+def _record(user, action: str, subject: str, **detail) -> None:
+    record(actor=f"user:{user.pk} {user.name}", action=action, subject=subject, at=settings.CLOCK.now(), detail=detail)
