@@ -1,0 +1,1 @@
+"""What people are told: a row in the portal, and by e-mail through an outbox."""

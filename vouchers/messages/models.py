@@ -1,0 +1,27 @@
+"""The message row, which is also the outbox."""
+
+from django.db import models
+
+CHANNELS = [("portal", "站内通知"), ("email", "电子邮件")]
+STATES = [("waiting", "待发送"), ("sent", "已发送"), ("failed", "发送失败")]
+
+
+class Message(models.Model):
+    """One message to one organisation by one channel. A portal message is delivered by being here."""
+
+    organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
+    channel = models.CharField("渠道", max_length=8, choices=CHANNELS)
+    address = models.CharField("地址", max_length=254, blank=True)
+    subject = models.CharField("标题", max_length=200)
+    body = models.TextField("内容")
+    state = models.CharField("状态", max_length=8, choices=STATES, default="waiting", db_index=True)
+    attempts = models.PositiveSmallIntegerField("发送次数", default=0)
+    created_at = models.DateTimeField("时间")
+    sent_at = models.DateTimeField("发送时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "通知"
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self):
+        return self.subject

@@ -1,0 +1,139 @@
+"""What a step means: which way it leads, which dates it sets, and which money it moves."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.utils import timezone
+
+from applicants.selectors import is_sanctioned
+from vouchers import workflow
+from vouchers.calls.calendar import add_working_days
+from vouchers.calls.services import freeze
+from vouchers.claims import binding
+from vouchers.claims.completeness import Incomplete, deficiencies_of
+from vouchers.claims.models import Claim
+from vouchers.claims.services import require_open
+from vouchers.ledger import services as ledger
+from vouchers.ledger.selectors import held_fen, paid_fen
+from vouchers.review import funding
+from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
+from vouchers.review.models import ClaimEvent
+
+
+def choose_target(claim: Claim, verb: str, amount_fen: int | None) -> str | None:
+    """Which way a verb with several ways out leads; None where the table knows only one."""
+    if verb == "approve" and claim.state == "reviewed":
+        return "approved_once" if claim.granted_fen > claim.call.second_approval_above_fen else "approved"
+    if verb == "recover":
+        return "recovered" if amount_fen == paid_fen(claim.pk) else "paid"
+    if verb == "dismiss":
+        return claim.events.filter(verb="suspend").order_by("-version").values_list("source", flat=True).first()
+    return None
+
+
+def duty_of(verb: str, state: str) -> str:
+    """The duty that firing `verb` from `state` exercises, or ""."""
+    if verb == "approve":
+        return "second_approve" if state == "approved_once" else "approve"
+    return {"review": "review", "batch": "finance_prepare"}.get(verb, "")
+
+
+def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
+    """Everything a step will change, after checking what it must respect. Locks the filing queue where it decides."""
+    plan = funding.Plan()
+    verb = transition.verb
+    if verb in ("submit", "appeal"):
+        _prepare(claim, verb, now)
+        plan = funding.place(claim)
+    elif verb in ("resubmit", "review"):
+        _prepare(claim, verb, now)
+        plan = funding.reassess(claim)
+    elif transition.target in workflow.CLOSED_UNPAID:
+        binding.unbind(claim)
+        plan = funding.close(claim)
+    elif verb == "accept":
+        refuse_sanctioned(claim)
+    elif verb == "approve" and (claim.waiting or not 0 < claim.granted_fen == held_fen(claim.pk)):
+        raise NotFunded("该申请的金额尚未足额占用资金（仍在轮候），待资金到位后再审批。")
+    plan.fields |= _dates_of(claim, verb, now)
+    return plan
+
+
+def _prepare(claim: Claim, verb: str, now: dt.datetime) -> None:
+    """Before a decision: the claim is complete, the call can change no more, the invoices are the claim's own."""
+    if verb in ("submit", "resubmit"):
+        missing = deficiencies_of(claim)
+        if missing:
+            raise Incomplete(missing)
+        freeze(claim.call, at=now)
+    if verb != "review":
+        binding.bind(claim, at=now)
+
+
+def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
+    """The dates that a step sets on the claim, after checking those that it must respect."""
+    today, call = settings.CLOCK.today(), claim.call
+    if verb == "return":
+        return {"correction_due": add_working_days(today, call.correction_days)}
+    if verb == "publicise":
+        return {"publicised_until": add_working_days(today, call.publicity_days)}
+    if verb == "submit":
+        require_open(call)
+        return {"submitted_at": now}
+    if verb == "resubmit" and today > claim.correction_due:
+        raise TooLate(f"补正期限 {claim.correction_due} 已过，不能再提交。如有疑问请联系审核部门。")
+    if verb == "lapse" and today <= claim.correction_due:
+        raise TooEarly(f"补正期限 {claim.correction_due} 尚未届满。")
+    if verb == "clear" and today <= claim.publicised_until:
+        raise TooEarly(f"公示期至 {claim.publicised_until}，尚未届满。")
+    if verb == "appeal" and today > (until := _appeal_until(claim)):
+        raise TooLate(f"申请复核的期限为 {until}，已经届满。")
+    return {}
+
+
+def _appeal_until(claim: Claim) -> dt.date:
+    refused_at = claim.events.filter(verb="reject").order_by("-version").values_list("at", flat=True)[0]
+    return add_working_days(timezone.localdate(refused_at), claim.call.appeal_days)
+
+
+def move_money(
+    claim: Claim,
+    event: ClaimEvent,
+    plan: funding.Plan,
+    *,
+    actor_text: str,
+    payment: int | None,
+    amount_fen: int | None,
+) -> None:
+    """What the step does to the ledger, once its event stands."""
+    key, who = f"event:{event.pk}", {"actor": actor_text, "at": event.at}
+    funding.carry_out(claim, plan, event, key=key, actor_text=actor_text, at=event.at)
+    if event.verb == "pay":
+        ledger.pay(claim.pk, claim.granted_fen, event=f"payment:{payment}", **who)
+    elif event.verb == "bounce" and event.source == "paid":
+        ledger.bounce(claim.pk, claim.granted_fen, payment=f"payment:{payment}", event=key, **who)
+    elif event.verb == "recover":
+        _recover(claim, key, amount_fen, who)
+
+
+def refuse_sanctioned(claim: Claim) -> None:
+    """Raises `Sanctioned` when the organisation is on a list of the untrustworthy today (失信惩戒)."""
+    if is_sanctioned(claim.organisation.uscc, settings.CLOCK.today()):
+        raise Sanctioned(
+            f"{claim.organisation} 目前列入失信名单，不能受理或拨付。请先核实名单，或暂停、不予通过该申请。"
+        )
+
+
+def _recover(claim: Claim, key: str, amount_fen: int | None, who: dict) -> None:
+    if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
+        raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
+    ledger.recover(
+        claim.pk,
+        amount_fen,
+        to=claim.call.recovered_to,
+        restores_cap=claim.call.recovery_restores_cap,
+        event=key,
+        **who,
+    )

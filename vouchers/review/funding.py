@@ -1,0 +1,158 @@
+"""Deciding a claim's amount, and what the decision asks of the pool.
+
+The pool is spent in the order of first complete submission. Under a `waitlist` call a claim that the pool cannot give
+its whole amount waits, and nobody passes it; under `first_come` it is cut to what is left. Whoever asks the pool for
+money holds the lock of the year's filing queue, so that number and money come in one order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from vouchers import rules
+from vouchers.calls.services import terms_of
+from vouchers.claims.facts import facts_of
+from vouchers.claims.models import Claim, FilingQueue
+from vouchers.ledger import services as ledger
+from vouchers.ledger.selectors import cap_used_fen, held_fen, pool_available_fen
+from vouchers.policy import law_for
+from vouchers.review.errors import NothingToGrant
+from vouchers.review.models import ClaimEvent, Decision
+
+
+@dataclass
+class Plan:
+    """What a step will change beside the state: columns of the claim, a new decision, and the change of its hold.
+
+    `hold_fen` is fen to hold more (above zero) or to give back (below).
+    """
+
+    fields: dict = field(default_factory=dict)
+    decision: rules.Decision | None = None
+    hold_fen: int = 0
+
+
+def place(claim: Claim) -> Plan:
+    """First complete submission (or appeal): the claim's number, its amount, and whether it is held or waits."""
+    queue = lock_queue(claim)
+    FilingQueue.objects.filter(pk=queue.pk).update(last_number=queue.last_number + 1)
+    pool = pool_available_fen(claim.call.scheme, claim.call.fiscal_year)
+    waits_for_turn = claim.call.shortage == "waitlist"
+    decision = decide(claim, held=0, pool_fen=None if waits_for_turn else pool)
+    waiting = waits_for_turn and (pool < decision.granted_fen or somebody_waits(claim))
+    return Plan(
+        {"queue_number": queue.last_number + 1, "waiting": waiting, **_amounts(decision)},
+        decision,
+        0 if waiting else decision.granted_fen,
+    )
+
+
+def reassess(claim: Claim) -> Plan:
+    """Decide again after a correction or at review. The hold follows: down freely, up only if the pool has it.
+
+    A claim that still waits keeps its place and waits for its new amount.
+    """
+    lock_queue(claim)
+    held = held_fen(claim.pk)
+    if claim.waiting:
+        decision = decide(claim, held=held, pool_fen=None)
+        return Plan(_amounts(decision), decision)
+    spare = 0 if somebody_waits(claim) else pool_available_fen(claim.call.scheme, claim.call.fiscal_year)
+    decision = decide(claim, held=held, pool_fen=held + spare)
+    return Plan(_amounts(decision), decision, decision.granted_fen - held)
+
+
+def close(claim: Claim) -> Plan:
+    """The claim ends unpaid: everything it held goes back, and its place in the queue is gone."""
+    return Plan({"waiting": False}, None, -held_fen(claim.pk))
+
+
+def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
+    """Give the head of the queue its money if the pool now has all of it; the caller holds claim and queue locks.
+
+    Decided anew, because the applicant's room under the annual cap may have changed while it waited. Returns whether
+    the claim waits no longer.
+    """
+    try:
+        decision = decide(claim, held=0, pool_fen=None)
+    except NothingToGrant:
+        # The applicant's other claims took its whole cap: nothing to wait for, and the reviewer sees why.
+        Claim.objects.filter(pk=claim.pk).update(waiting=False, granted_fen=0)
+        return True
+    if pool_available_fen(claim.call.scheme, claim.call.fiscal_year) < decision.granted_fen:
+        return False
+    plan = Plan({"waiting": False, **_amounts(decision)}, decision, decision.granted_fen)
+    Claim.objects.filter(pk=claim.pk).update(**plan.fields)
+    carry_out(claim, plan, None, key=f"serve:{claim.pk}:{claim.version}", actor_text=actor_text, at=at)
+    return True
+
+
+def decide(claim: Claim, *, held: int, pool_fen: int | None) -> rules.Decision:
+    """Let the rules decide the claim as its papers stand. Raises `NothingToGrant`."""
+    organisation, call = claim.organisation, claim.call
+    facts = facts_of(
+        claim,
+        applicant=rules.Applicant(organisation.uscc, organisation.category, organisation.city),
+        cap_used_fen=cap_used_fen(call.scheme, call.fiscal_year, organisation.pk) - held,
+        pool_available_fen=pool_fen,
+    )
+    decision = rules.decide(facts, law_for(call.scheme, call.fiscal_year), terms_of(call))
+    if not decision.granted_fen:
+        raise NothingToGrant(decision)
+    return decision
+
+
+def carry_out(
+    claim: Claim, plan: Plan, event: ClaimEvent | None, *, key: str, actor_text: str, at: dt.datetime
+) -> None:
+    """Keep the plan's decision with its facts, and move its money."""
+    if plan.decision is not None:
+        Decision.objects.create(
+            claim=claim,
+            event=event,
+            call=claim.call,
+            law_id=plan.decision.law_id,
+            result=plan.decision.to_json(),
+            computed_fen=plan.decision.computed_fen,
+            granted_fen=plan.decision.granted_fen,
+            binding=plan.decision.binding,
+            made_at=at,
+        )
+    who = {"event": key, "actor": actor_text, "at": at}
+    if plan.hold_fen > 0:
+        call = claim.call
+        ledger.hold(
+            claim.pk,
+            call.scheme,
+            call.fiscal_year,
+            claim.organisation_id,
+            plan.hold_fen,
+            call.annual_cap_fen,
+            **who,
+        )
+    elif plan.hold_fen < 0:
+        ledger.release(claim.pk, -plan.hold_fen, **who)
+
+
+def lock_queue(claim: Claim) -> FilingQueue:
+    """Lock the year's filing queue until the end of the transaction."""
+    queues = FilingQueue.objects.select_for_update()
+    key = {"scheme": claim.call.scheme, "fiscal_year": claim.call.fiscal_year}
+    queue = queues.filter(**key).first()
+    if queue is None:
+        FilingQueue.objects.bulk_create([FilingQueue(**key)], ignore_conflicts=True)
+        queue = queues.get(**key)
+    return queue
+
+
+def somebody_waits(claim: Claim) -> bool:
+    """Whether another claim of the year waits for money."""
+    same_year = Claim.objects.filter(
+        waiting=True, call__scheme=claim.call.scheme, call__fiscal_year=claim.call.fiscal_year
+    )
+    return same_year.exclude(pk=claim.pk).exists()
+
+
+def _amounts(decision: rules.Decision) -> dict:
+    return {"computed_fen": decision.computed_fen, "granted_fen": decision.granted_fen}

@@ -1,0 +1,195 @@
+"""`fire`: the only writer of a claim's or voucher's state.
+
+One transaction holds the whole step: the state by compare-and-set, the event, what it means for the money, the audit
+entry and the message to the applicant. Locks are taken in one order everywhere: claim, filing queue, ledger accounts,
+and at COMMIT the head of the audit chain.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.services import record
+from vouchers import workflow
+from vouchers.claims.binding import InvoiceInUse
+from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.papers import InvoiceClash
+from vouchers.messages.services import tell
+from vouchers.money import grouped
+from vouchers.review import consequences
+from vouchers.review.actors import SYSTEM_ACTOR, Actor, refuse_second_duty
+from vouchers.review.errors import ReasonMissing, StaleClaim
+from vouchers.review.models import ClaimEvent, VoucherEvent
+
+__all__ = ["SYSTEM_ACTOR", "Actor", "fire", "fire_many", "fire_voucher"]
+
+
+def fire(
+    claim: Claim,
+    verb: str,
+    *,
+    actor: Actor,
+    reason: str = "",
+    target: str | None = None,
+    seen_version: int | None = None,
+    payment: int | None = None,
+    amount_fen: int | None = None,
+) -> ClaimEvent:
+    """Take one step with a claim.
+
+    `target` is chosen only by verbs that say where to (dismiss). `seen_version` is the version on the person's
+    screen: a stale screen never overwrites. `payment` is the id of the payment out that a pay or bounce answers;
+    `amount_fen` what a recovery brought back. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
+    or a refusal of the ledger; nothing has changed then.
+    """
+    try:
+        with transaction.atomic():
+            return _step(claim.pk, verb, actor, reason.strip(), target, seen_version, payment, amount_fen)
+    except InvoiceInUse as clash:
+        # Outside the transaction that failed: the bureau must hear of it although nothing was submitted.
+        _report_clash(claim, clash, actor)
+        raise
+
+
+def fire_many(claims: Iterable[Claim], verb: str, *, actor: Actor, reason: str = "") -> list[ClaimEvent]:
+    """Fire one verb at many claims: all or none, in the order of their ids so that two callers never deadlock."""
+    with transaction.atomic():
+        return [
+            _step(claim.pk, verb, actor, reason.strip(), None, None, None, None)
+            for claim in sorted(claims, key=lambda claim: claim.pk)
+        ]
+
+
+def _step(claim_id, verb, actor, reason, target, seen_version, payment, amount_fen) -> ClaimEvent:
+    claim = (
+        Claim.objects.select_for_update(of=("self",)).select_related("call", "organisation", "voucher").get(pk=claim_id)
+    )
+    if seen_version is not None and seen_version != claim.version:
+        raise StaleClaim
+    target = target or consequences.choose_target(claim, verb, amount_fen)
+    transition = workflow.CLAIM.step(verb, claim.state, target)
+    role = actor.capacity(transition, claim.organisation)
+    if transition.needs_reason and not reason:
+        raise ReasonMissing(f"请填写{workflow.CLAIM.verb_labels[verb]}的理由，申请单位将看到该理由。")
+    duty = consequences.duty_of(verb, claim.state)
+    refuse_second_duty(claim.pk, actor.user, duty)
+    now = settings.CLOCK.now()
+    plan = consequences.plan_of(claim, transition, now)
+    event = _move(claim, transition, plan.fields, role=role, actor=actor, duty=duty, reason=reason, now=now)
+    consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
+    _record(claim, event, actor)
+    _tell_applicant(claim, event)
+    return event
+
+
+def _move(claim: Claim, transition: workflow.Transition, fields: dict, *, role, actor, duty, reason, now) -> ClaimEvent:
+    """Compare and set the state, and add the event that a trigger demands for it."""
+    fields = {"state": transition.target, "version": claim.version + 1, **fields}
+    moved = Claim.objects.filter(pk=claim.pk, state=claim.state, version=claim.version).update(**fields)
+    if not moved:
+        raise StaleClaim
+    for name, value in fields.items():
+        setattr(claim, name, value)
+    return ClaimEvent.objects.create(
+        claim=claim,
+        version=claim.version,
+        verb=transition.verb,
+        source=transition.source,
+        target=transition.target,
+        role=role,
+        actor=actor.user,
+        duty=duty,
+        reason=reason,
+        at=now,
+    )
+
+
+def fire_voucher(voucher: Voucher, verb: str, *, actor: Actor, reason: str = "") -> VoucherEvent:
+    """Take one step with a voucher. Raises `workflow.IllegalTransition` or a `ReviewRefused`."""
+    with transaction.atomic():
+        voucher = Voucher.objects.select_related("organisation").get(pk=voucher.pk)
+        transition = workflow.VOUCHER.step(verb, voucher.state)
+        role = actor.capacity(transition, voucher.organisation)
+        if transition.needs_reason and not reason.strip():
+            raise ReasonMissing(f"请填写{workflow.VOUCHER.verb_labels[verb]}的理由，申领单位将看到该理由。")
+        moved = Voucher.objects.filter(pk=voucher.pk, state=voucher.state, version=voucher.version)
+        if not moved.update(state=transition.target, version=voucher.version + 1):
+            raise StaleClaim
+        event = VoucherEvent.objects.create(
+            voucher=voucher,
+            version=voucher.version + 1,
+            verb=verb,
+            source=voucher.state,
+            target=transition.target,
+            role=role,
+            actor=actor.user,
+            reason=reason.strip(),
+            at=settings.CLOCK.now(),
+        )
+        record(
+            actor=actor.text,
+            action=f"voucher.{verb}",
+            subject=f"voucher:{voucher.pk}",
+            at=event.at,
+            detail={"from": event.source, "to": event.target, "reason": event.reason},
+        )
+        label = workflow.VOUCHER.states[event.target].for_applicant()
+        tell(
+            voucher.organisation,
+            f"算力券 {voucher.serial_number}：{label}",
+            f"贵单位 {voucher.fiscal_year} 年度算力券 {voucher.serial_number} 当前状态：{label}。"
+            + (f"\n理由：{event.reason}" if event.reason else ""),
+        )
+    return event
+
+
+def _record(claim: Claim, event: ClaimEvent, actor: Actor) -> None:
+    record(
+        actor=actor.text,
+        action=f"claim.{event.verb}",
+        subject=f"claim:{claim.pk}",
+        at=event.at,
+        detail={
+            "number": claim.number,
+            "from": event.source,
+            "to": event.target,
+            "version": event.version,
+            "role": event.role,
+            "reason": event.reason,
+            "granted_fen": claim.granted_fen,
+        },
+    )
+
+
+def _tell_applicant(claim: Claim, event: ClaimEvent) -> None:
+    """Tell the enterprise of a step that others took, and confirm its own submission."""
+    if event.verb in ("discard", "send_back", "batch", "unbatch", "approve"):
+        return
+    label = workflow.CLAIM.states[claim.state].for_applicant()
+    lines = [f"贵单位兑付申请 {claim.number} 当前状态：{label}。"]
+    if event.verb in ("submit", "resubmit"):
+        waits = "，资金池余额不足，已按提交顺序轮候" if claim.waiting else ""
+        lines.append(f"测算补助金额 {grouped(claim.granted_fen)} 元{waits}。")
+    if event.reason:
+        lines.append(f"理由：{event.reason}")
+    if claim.correction_due and event.target == "returned":
+        lines.append(f"请于 {claim.correction_due} 前补正并重新提交，逾期申请将失效。")
+    tell(claim.organisation, f"兑付申请 {claim.number}：{label}", "\n".join(lines))
+
+
+def _report_clash(claim: Claim, clash: InvoiceInUse, actor: Actor) -> None:
+    at: dt.datetime = settings.CLOCK.now()
+    with transaction.atomic():
+        InvoiceClash.objects.create(claim=claim, code=clash.invoice.code, number=clash.invoice.number, found_at=at)
+        record(
+            actor=actor.text,
+            action="invoice.clash",
+            subject=f"claim:{claim.pk}",
+            at=at,
+            ok=False,
+            detail={"number": clash.invoice.number},
+        )
