@@ -1,0 +1,90 @@
+"""Files, invoices, payments and how they belong together."""
+
+from django.contrib import admin
+
+from vouchers.admin.columns import ApplicantAdmin, MoneyAdmin
+from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceClash, InvoiceLine, PaymentMade
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ApplicantAdmin):
+    """Uploaded files."""
+
+    list_display = ("original_name", "kind", "applicant", "claim", "size", "uploaded_by", "uploaded_at")
+    list_filter = ("kind",)
+    list_select_related = ("organisation", "claim", "uploaded_by")
+    search_fields = ("original_name", "claim__number", "=sha256")
+    search_help_text = "按文件名、申请编号或校验值查找"
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ApplicantAdmin):
+    """Invoices, as read or typed in."""
+
+    list_display = (
+        "number",
+        "kind",
+        "applicant",
+        "seller_name",
+        "issued_on",
+        "total_fen",
+        "red",
+        "bound_at",
+        "read_by",
+    )
+    list_filter = ("kind", "red", "read_by")
+    list_select_related = ("organisation", "attachment")
+    search_fields = ("=number", "seller_name", "^organisation__uscc")
+    search_help_text = "按发票号码、销售方或信用代码查找"
+
+
+@admin.register(InvoiceLine)
+class InvoiceLineAdmin(MoneyAdmin):
+    """Lines of invoices."""
+
+    list_display = ("invoice", "position", "name", "quantity", "amount_fen", "tax_rate", "tax_fen")
+    list_select_related = ("invoice",)
+    search_fields = ("=invoice__number", "name")
+    search_help_text = "按发票号码或项目名称查找"
+
+
+@admin.register(ClaimLine)
+class ClaimLineAdmin(MoneyAdmin):
+    """Lines that a subsidy is asked for, with what was declared."""
+
+    list_display = ("claim", "invoice_line", "service", "location", "seller_related", "subsidised_elsewhere")
+    list_filter = ("service", "location", "seller_related", "subsidised_elsewhere")
+    list_select_related = ("claim", "invoice_line", "product")
+    search_fields = ("claim__number", "=invoice_line__invoice__number")
+    search_help_text = "按申请编号或发票号码查找"
+
+
+@admin.register(PaymentMade)
+class PaymentMadeAdmin(ApplicantAdmin):
+    """What applicants paid."""
+
+    list_display = ("serial_number", "applicant", "payee_name", "paid_on", "amount_fen", "allocated_fen")
+    list_select_related = ("organisation", "attachment")
+    search_fields = ("=serial_number", "payee_name", "^organisation__uscc")
+    search_help_text = "按流水号、收款人或信用代码查找"
+
+
+@admin.register(Allocation)
+class AllocationAdmin(MoneyAdmin):
+    """Which payment paid which invoice, in which claim."""
+
+    list_display = ("claim", "payment", "invoice", "amount_fen", "live")
+    list_filter = ("live",)
+    list_select_related = ("claim", "payment", "invoice")
+    search_fields = ("claim__number", "=invoice__number", "=payment__serial_number")
+    search_help_text = "按申请编号、发票号码或流水号查找"
+
+
+@admin.register(InvoiceClash)
+class InvoiceClashAdmin(MoneyAdmin):
+    """Numbers that two organisations claimed: to be looked into."""
+
+    list_display = ("number", "claim", "found_at")
+    list_select_related = ("claim",)
+    search_fields = ("=number", "claim__number")
+    search_help_text = "按发票号码或申请编号查找"

@@ -1,0 +1,1 @@
+"""Batches, payments out, the roster and the letters."""

@@ -1,0 +1,278 @@
+"""Batches: gathered, frozen, signed, released, answered by the bank."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.errors import Refused
+from accounts.selectors import roles_of
+from applicants.names import names_match
+from applicants.selectors import current_account, name_on
+from audit.services import record
+from vouchers import workflow
+from vouchers.calls.models import Call
+from vouchers.claims.models import Claim
+from vouchers.disbursement.models import Batch, Payment
+from vouchers.jobs.models import Job
+from vouchers.jobs.services import request
+from vouchers.ledger.selectors import held_fen
+from vouchers.review.actors import refuse_second_duty
+from vouchers.review.consequences import refuse_sanctioned
+from vouchers.review.services import Actor, fire
+
+EXPORT = "batch_export"
+# A batch is one document that one person can vouch for.
+MAX_CLAIMS = 3000
+
+
+class BatchRefused(Refused):
+    """A step with a batch that was not taken; nothing has changed."""
+
+
+def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
+    """Open a batch for payable claims of `call`; `approval_reference` is the number of the approving document."""
+    _require_finance(actor)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('vouchers_serial')")
+            number = f"PC{call.fiscal_year}-{cursor.fetchone()[0]:06d}"
+        batch = Batch.objects.create(
+            number=number,
+            call=call,
+            approval_reference=approval_reference,
+            created_at=settings.CLOCK.now(),
+            created_by=actor.user,
+        )
+        _record(batch, "open", actor)
+    return batch
+
+
+def add_claims(batch: Batch, claims: Iterable[Claim], *, actor: Actor) -> list[Payment]:
+    """Put payable claims into an open batch: all of them or none, in the order of their ids."""
+    with transaction.atomic():
+        batch = _locked(batch, "open")
+        chosen = sorted(claims, key=lambda claim: claim.pk)
+        if batch.payments.exclude(state="dropped").count() + len(chosen) > MAX_CLAIMS:
+            raise BatchRefused(f"一个批次最多 {MAX_CLAIMS} 笔，请分批编制。")
+        payments = []
+        for claim in chosen:
+            # One pool, one appropriation: versions of the same year's call may share a batch.
+            if (claim.call.scheme, claim.call.fiscal_year) != (batch.call.scheme, batch.call.fiscal_year):
+                raise BatchRefused(f"申请 {claim.number} 不属于本批次的券种和年度，不能列入。")
+            fire(claim, "batch", actor=actor)
+            payments.append(Payment.objects.create(batch=batch, claim=claim, amount_fen=held_fen(claim.pk)))
+    return payments
+
+
+def remove_claim(payment: Payment, *, actor: Actor) -> None:
+    """Take a claim out of an open batch; it is payable again."""
+    with transaction.atomic():
+        _locked(payment.batch, "open")
+        _move_payment(payment, "drop")
+        fire(payment.claim, "unbatch", actor=actor)
+
+
+def freeze(batch: Batch, *, actor: Actor) -> Batch:
+    """Copy every payee and account, and close the list.
+
+    Raises `BatchRefused` naming each claim whose organisation has no account, or one in another name, and
+    `Sanctioned` for one on a list of the untrustworthy.
+    """
+    _require_finance(actor)
+    with transaction.atomic():
+        batch = _locked(batch, "open")
+        payments = _live(batch)
+        if not payments:
+            raise BatchRefused("批次中没有申请，不能封存。请先选择待拨付的申请。")
+        for payment in payments:
+            refuse_second_duty(payment.claim_id, actor.user, "finance_prepare")
+            refuse_sanctioned(payment.claim)
+            _copy_account(payment)
+        return _step(batch, "freeze", actor, frozen_by=actor.user, digest=digest_of(payments))
+
+
+def sign(batch: Batch, *, actor: Actor, seen_digest: str) -> Batch:
+    """The second finance officer vouches for exactly the payees, accounts and amounts with `seen_digest`."""
+    _require_finance(actor)
+    with transaction.atomic():
+        batch = _locked(batch, "frozen")
+        payments = _live(batch)
+        if seen_digest != batch.digest or digest_of(payments) != batch.digest:
+            raise BatchRefused("批次内容与您看到的不一致，未签批。请刷新页面重新核对。")
+        for payment in payments:
+            refuse_second_duty(payment.claim_id, actor.user, "finance_sign")
+        return _step(batch, "sign", actor, signed_by=actor.user)
+
+
+def start_export(batch: Batch, *, actor: Actor) -> Job:
+    """Ask for the roster and the letters of a signed batch; the same job when one is already under way."""
+    _require_finance(actor)
+    if batch.state not in ("signed", "released", "reconciled"):
+        raise BatchRefused("批次签批后才能生成拨付文书。")
+    with transaction.atomic():
+        job = request(EXPORT, f"batch:{batch.pk}", requested_by=actor.user)
+        _record(batch, "export", actor)
+    return job
+
+
+def release(batch: Batch, *, actor: Actor) -> Batch:
+    """Hand the signed batch to the bank. Blocked when an account changed after freezing or a payee is sanctioned."""
+    _require_finance(actor)
+    with transaction.atomic():
+        batch = _locked(batch, "signed")
+        payments = _live(batch)
+        if digest_of(payments) != batch.digest:
+            raise BatchRefused("批次内容与签批时不一致，不能发送。请取消批次后重新编制。")
+        if not Job.objects.filter(kind=EXPORT, subject=f"batch:{batch.pk}", state="done").exists():
+            raise BatchRefused("拨付汇总表和通知书尚未生成，请先生成并核对后再发送。")
+        changed = [payment.claim.number for payment in payments if _account_changed(payment)]
+        if changed:
+            raise BatchRefused(
+                f"封存后收款账户有变更，不能发送：{'、'.join(changed)}。请取消批次，核实账户后重新编制。"
+            )
+        for payment in payments:
+            refuse_sanctioned(payment.claim)
+            _move_payment(payment, "send")
+        return _step(batch, "release", actor, released_by=actor.user)
+
+
+def record_answer(
+    payment: Payment, answer: str, *, reference: str, answered_on: dt.date, actor: Actor, message: str = ""
+) -> Payment:
+    """Enter the bank's answer: `pay` (arrived), `fail` (退票) or `lose` (outcome unknown, to be asked again).
+
+    Only the answer moves a payment after release. An arrival posts the claim's money as paid; a failure makes the
+    claim payable again, and an arrival that the bank takes back later brings its money back to the hold.
+    """
+    _require_finance(actor)
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update().select_related("claim", "batch").get(pk=payment.pk)
+        before = payment.state
+        transition = workflow.PAYMENT.step(answer, before)
+        if transition.needs_reason and not message.strip():
+            raise BatchRefused("请填写银行退票原因。")
+        payment.state, payment.bank_reference = transition.target, reference
+        payment.bank_message, payment.answered_on = message, answered_on
+        payment.save(update_fields=["state", "bank_reference", "bank_message", "answered_on"])
+        if answer == "pay":
+            fire(payment.claim, "pay", actor=actor, payment=payment.pk)
+        elif answer == "fail":
+            fire(payment.claim, "bounce", actor=actor, payment=payment.pk, reason=message)
+        record(
+            actor=actor.text,
+            action=f"payment.{answer}",
+            subject=f"payment:{payment.pk}",
+            at=settings.CLOCK.now(),
+            detail={"from": before, "to": payment.state, "reference": reference, "amount_fen": payment.amount_fen},
+        )
+    return payment
+
+
+def reconcile(batch: Batch, *, actor: Actor) -> Batch:
+    """Close a released batch once the bank has answered for every payment."""
+    _require_finance(actor)
+    with transaction.atomic():
+        batch = _locked(batch, "released")
+        open_count = batch.payments.filter(state__in=["sent", "unknown"]).count()
+        if open_count:
+            raise BatchRefused(f"还有 {open_count} 笔没有银行答复，不能对账。")
+        return _step(batch, "reconcile", actor)
+
+
+def cancel(batch: Batch, *, actor: Actor, reason: str) -> Batch:
+    """Cancel a batch that was not released; its claims are payable again."""
+    _require_finance(actor)
+    if not reason.strip():
+        raise BatchRefused("请填写取消批次的理由。")
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update().get(pk=batch.pk)
+        workflow.BATCH.step("cancel", batch.state)
+        for payment in _live(batch):
+            _move_payment(payment, "drop")
+            fire(payment.claim, "unbatch", actor=actor)
+        return _step(batch, "cancel", actor, reason=reason)
+
+
+def digest_of(payments: list[Payment]) -> str:
+    """sha256 over what a signature vouches for: claim, payee, bank, account and amount of every payment."""
+    lines = [
+        "\x1f".join([str(p.claim_id), p.payee_name, p.bank_name, p.account_number, str(p.amount_fen)]) for p in payments
+    ]
+    return hashlib.sha256("\x1e".join(lines).encode()).hexdigest()
+
+
+def _copy_account(payment: Payment) -> None:
+    organisation, today = payment.claim.organisation, settings.CLOCK.today()
+    account, name = current_account(organisation, today), name_on(organisation, today)
+    if account is None:
+        raise BatchRefused(f"申请 {payment.claim.number}：{name} 没有登记收款账户，请联系该单位补充。")
+    if not names_match(account.holder_name, name):
+        raise BatchRefused(
+            f"申请 {payment.claim.number}：账户户名“{account.holder_name}”与单位名称“{name}”不一致，不能拨付。"
+        )
+    if payment.amount_fen != held_fen(payment.claim_id):
+        raise BatchRefused(f"申请 {payment.claim.number} 的占用资金与拨付金额不一致，请联系系统管理员核查账目。")
+    payment.bank_account, payment.payee_name = account, account.holder_name
+    payment.bank_name, payment.account_number = account.bank_name, account.number
+    payment.account_fingerprint = account.fingerprint
+    payment.save()
+
+
+def _account_changed(payment: Payment) -> bool:
+    account = current_account(payment.claim.organisation, settings.CLOCK.today())
+    return account is None or (account.pk, account.fingerprint, account.holder_name, account.bank_name) != (
+        payment.bank_account_id,
+        payment.account_fingerprint,
+        payment.payee_name,
+        payment.bank_name,
+    )
+
+
+def _live(batch: Batch) -> list[Payment]:
+    payments = batch.payments.exclude(state="dropped").select_related("claim__organisation", "claim__call")
+    return list(payments.order_by("claim_id"))
+
+
+def _locked(batch: Batch, state: str) -> Batch:
+    """The batch under a lock, in `state`; anything else means that somebody was quicker."""
+    batch = Batch.objects.select_for_update(of=("self",)).select_related("call").get(pk=batch.pk)
+    if batch.state != state:
+        raise BatchRefused(f"批次 {batch.number} 目前为“{batch.get_state_display()}”，不能执行此操作。请刷新页面。")
+    return batch
+
+
+def _step(batch: Batch, verb: str, actor: Actor, reason: str = "", **fields) -> Batch:
+    batch.state = workflow.BATCH.step(verb, batch.state).target
+    stamps = {"freeze": "frozen_at", "sign": "signed_at", "release": "released_at"}
+    if verb in stamps:
+        fields[stamps[verb]] = settings.CLOCK.now()
+    for name, value in fields.items():
+        setattr(batch, name, value)
+    batch.save()
+    _record(batch, verb, actor, reason=reason)
+    return batch
+
+
+def _move_payment(payment: Payment, verb: str) -> None:
+    payment.state = workflow.PAYMENT.step(verb, payment.state).target
+    payment.save(update_fields=["state"])
+
+
+def _record(batch: Batch, verb: str, actor: Actor, **detail) -> None:
+    record(
+        actor=actor.text,
+        action=f"batch.{verb}",
+        subject=f"batch:{batch.pk}",
+        at=settings.CLOCK.now(),
+        detail={"number": batch.number, "state": batch.state, "digest": batch.digest, **detail},
+    )
+
+
+def _require_finance(actor: Actor) -> None:
+    if actor.user is None or workflow.FINANCE not in roles_of(actor.user):
+        raise BatchRefused("此操作只能由财务人员办理，您的账号没有这一权限。")

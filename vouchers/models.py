@@ -1,0 +1,48 @@
+"""Only registers the rooms' models, so that they form one Django app with one migration history.
+
+Read a room's models in the room: `vouchers/ledger/models.py` and so on.
+"""
+
+from vouchers.calls.models import Call, Holiday
+from vouchers.claims.models import Claim, FilingQueue, Voucher
+from vouchers.claims.papers import (
+    Allocation,
+    Attachment,
+    ClaimLine,
+    Invoice,
+    InvoiceClash,
+    InvoiceLine,
+    PaymentMade,
+)
+from vouchers.disbursement.models import Batch, Payment
+from vouchers.documents.models import Document
+from vouchers.jobs.models import Job
+from vouchers.ledger.models import Account, Transfer
+from vouchers.messages.models import Message
+from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, VoucherEvent
+
+__all__ = [
+    "Account",
+    "Allocation",
+    "Attachment",
+    "Batch",
+    "Call",
+    "Claim",
+    "ClaimDuty",
+    "ClaimEvent",
+    "ClaimLine",
+    "Decision",
+    "Document",
+    "FilingQueue",
+    "Holiday",
+    "Invoice",
+    "InvoiceClash",
+    "InvoiceLine",
+    "Job",
+    "Message",
+    "Payment",
+    "PaymentMade",
+    "Transfer",
+    "Voucher",
+    "VoucherEvent",
+]
