@@ -111,11 +111,11 @@ def move_money(
     key, who = f"event:{event.pk}", {"actor": actor_text, "at": event.at}
     funding.carry_out(claim, plan, event, key=key, actor_text=actor_text, at=event.at)
     if event.verb == "pay":
-        ledger.pay(claim.pk, claim.granted_fen, event=f"payment:{payment}", **who)
+        ledger.pay(claim.pk, claim.granted_fen, payment=f"payment:{payment}", **who)
     elif event.verb == "bounce" and event.source == "paid":
         ledger.bounce(claim.pk, claim.granted_fen, payment=f"payment:{payment}", event=key, **who)
     elif event.verb == "recover":
-        _recover(claim, key, amount_fen, who)
+        _recover(claim, key, payment, amount_fen, who)
 
 
 def refuse_sanctioned(claim: Claim) -> None:
@@ -126,12 +126,13 @@ def refuse_sanctioned(claim: Claim) -> None:
         )
 
 
-def _recover(claim: Claim, key: str, amount_fen: int | None, who: dict) -> None:
+def _recover(claim: Claim, key: str, payment: int | None, amount_fen: int | None, who: dict) -> None:
     if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
         raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
     ledger.recover(
-        claim.pk,
+        *funding.ledger_place(claim),
         amount_fen,
+        payment=f"payment:{payment}",
         to=claim.call.recovered_to,
         restores_cap=claim.call.recovery_restores_cap,
         event=key,

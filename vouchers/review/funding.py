@@ -119,20 +119,16 @@ def carry_out(
             binding=plan.decision.binding,
             made_at=at,
         )
-    who = {"event": key, "actor": actor_text, "at": at}
+    place, who = ledger_place(claim), {"event": key, "actor": actor_text, "at": at}
     if plan.hold_fen > 0:
-        call = claim.call
-        ledger.hold(
-            claim.pk,
-            call.scheme,
-            call.fiscal_year,
-            claim.organisation_id,
-            plan.hold_fen,
-            call.annual_cap_fen,
-            **who,
-        )
+        ledger.hold(*place, plan.hold_fen, claim.call.annual_cap_fen, **who)
     elif plan.hold_fen < 0:
-        ledger.release(claim.pk, -plan.hold_fen, **who)
+        ledger.release(*place, -plan.hold_fen, **who)
+
+
+def ledger_place(claim: Claim) -> tuple[int, str, int, int]:
+    """How the ledger knows a claim: its id, scheme, fiscal year and applicant."""
+    return claim.pk, claim.call.scheme, claim.call.fiscal_year, claim.organisation_id
 
 
 def lock_queue(claim: Claim) -> FilingQueue:

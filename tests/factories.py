@@ -1,0 +1,187 @@
+"""Made-up people, firms and claims for tests, made through the real services.
+
+Numbers make everything unique: `firm(7)` is always the same firm, and no two tests share rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+
+from accounts.models import User
+from accounts.services import appoint
+from applicants.models import Organisation
+from applicants.services import add_member, register_organisation, set_bank_account
+from providers.models import Product
+from providers.services import add_centre, add_product, register_provider
+from vouchers.budget.services import appropriate
+from vouchers.calls.models import Call
+from vouchers.calls.services import publish
+from vouchers.claims import services as claims
+from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.papers import Invoice
+from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml
+from vouchers.review.services import Actor, fire, fire_voucher
+
+BEGIN = dt.date(2020, 1, 1)
+PAID_ON = dt.date(2025, 6, 20)
+
+
+@dataclass(frozen=True)
+class Firm:
+    """An enterprise, the clerk who files for it, and its issued voucher."""
+
+    organisation: Organisation
+    name: str
+    clerk: User
+    call: Call
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.clerk)
+
+
+def user(username: str, *roles: str) -> User:
+    """A user with these roles; no password, because hashing one is slow and no test of these signs in."""
+    person = User.objects.create(username=username, name=username)
+    for role in roles:
+        appoint(person, role, valid_from=BEGIN)
+    return person
+
+
+def officer(username: str, *roles: str) -> Actor:
+    """An officer, ready to act."""
+    return Actor(user(username, *roles))
+
+
+def call(pool_fen: int = 5_000_000_000, year: int = 2025, **changes) -> Call:
+    """A published call with its pool funded; its filing window lies around today."""
+    today = settings.CLOCK.today()
+    fields = {
+        "scheme": "compute_voucher",
+        "fiscal_year": year,
+        "title": f"{year} 年度申报通知",
+        "citation": "测试通知",
+        "appropriation_fen": pool_fen,
+        "annual_cap_fen": 200_000_000,
+        "local_rate": Decimal("0.30"),
+        "external_rate": Decimal("0.15"),
+        "spend_from": dt.date(year, 1, 1),
+        "spend_until": dt.date(year, 12, 31),
+        "filing_from": today - dt.timedelta(days=30),
+        "filing_until": today + dt.timedelta(days=60),
+    } | changes
+    published = publish(Call(**fields), actor="test")
+    appropriate(published, citation="测试拨款", actor="test")
+    return published
+
+
+def product(city: str = "无锡市", service: str = "intelligent") -> Product:
+    """Something to buy, computed in `city`."""
+    number = Product.objects.count() + 1
+    provider = register_provider(code=credit_code(900_000 + number), name=f"示范算力{number}", listed_from=BEGIN)
+    centre = add_centre(provider, name="示范中心", kind="intelligent", city=city, address="示范路")
+    return add_product(provider, centre, name="卡时", service=service, unit="卡时", price_fen=1000, valid_from=BEGIN)
+
+
+def firm(number: int, call: Call, *, category: str = "digital_enterprise", reviewer: Actor | None = None) -> Firm:
+    """An enterprise with a clerk, an account and, where a `reviewer` is given, an issued voucher."""
+    name = f"无锡示范{number}科技有限公司"
+    organisation = register_organisation(
+        code=credit_code(number),
+        name=name,
+        category=category,
+        district="滨湖区",
+        address="示范大道",
+        legal_representative="法人",
+        contact_name="经办",
+        contact_phone="13800000000",
+        registered_on=BEGIN,
+    )
+    clerk = user(f"clerk{number}")
+    add_member(organisation, clerk, "owner", since=BEGIN)
+    set_bank_account(
+        organisation, holder_name=name, bank_name="示范银行", number=f"62{number:014d}", on=BEGIN, by=clerk
+    )
+    made = Firm(organisation, name, clerk, call)
+    if reviewer is not None:
+        voucher = claims.apply_for_voucher(organisation, call, purpose="训练", user=clerk)
+        fire_voucher(voucher, "issue", actor=reviewer)
+    return made
+
+
+def draft(firm: Firm) -> Claim:
+    """An empty draft claim under the firm's voucher."""
+    voucher = Voucher.objects.select_related("organisation", "call").get(organisation=firm.organisation)
+    return claims.open_claim(voucher, user=firm.clerk)
+
+
+def add_invoice(
+    claim: Claim,
+    firm: Firm,
+    product: Product,
+    number: int,
+    *,
+    gross_fen: int = 10_600_000,
+    paid_fen: int | None = None,
+    paid_on: dt.date = PAID_ON,
+    issued_on: dt.date = dt.date(2025, 6, 10),
+) -> Invoice:
+    """A read e-invoice of one line, paid (in full unless told), matched and declared for `product`.
+
+    `gross_fen` is the total with 6 % tax; the amount without tax is what the tax leaves.
+    """
+    item = Item("*信息技术服务*智能算力服务费", "卡时", "1", "1", gross_fen * 100 // 106)
+    content = invoice_xml(
+        f"{issued_on.year % 100:02d}32{number:016d}",
+        issued_on,
+        Party(product.provider.uscc, product.provider.name),
+        Party(firm.organisation.uscc, firm.name),
+        [item],
+    )
+    invoice = claims.add_invoice_file(claim, name="发票.xml", content=content, user=firm.clerk)
+    pay(claim, firm, invoice, f"S{number}", paid_fen or invoice.total_fen, paid_on)
+    claims.declare_line(claim, invoice.lines.get(), product, user=firm.clerk)
+    return invoice
+
+
+def pay(claim: Claim, firm: Firm, invoice: Invoice, serial: str, paid_fen: int, paid_on: dt.date = PAID_ON):
+    """A bank transfer for an invoice, matched to it."""
+    payment = claims.record_payment(
+        claim,
+        serial_number=serial,
+        paid_on=paid_on,
+        payer_name=firm.name,
+        payee_name=invoice.seller_name,
+        amount_fen=paid_fen,
+        attachment=None,
+        user=firm.clerk,
+    )
+    claims.allocate(claim, payment, invoice, paid_fen, user=firm.clerk)
+    return payment
+
+
+def complete(claim: Claim, firm: Firm) -> Claim:
+    """Add the papers that every claim needs, and sign."""
+    for kind in ("contract", "receipt", "usage"):
+        claims.upload(claim, kind=kind, name=f"{kind}.pdf", content=b"%PDF-1.7 test", user=firm.clerk)
+    claims.sign_declaration(claim, user=firm.clerk)
+    return claim
+
+
+def ready(firm: Firm, product: Product, number: int, **invoice) -> Claim:
+    """A complete draft with one invoice."""
+    claim = draft(firm)
+    add_invoice(claim, firm, product, number, **invoice)
+    return complete(claim, firm)
+
+
+def submitted(firm: Firm, product: Product, number: int, **invoice) -> Claim:
+    """A submitted claim with one invoice."""
+    claim = ready(firm, product, number, **invoice)
+    fire(claim, "submit", actor=firm.actor)
+    claim.refresh_from_db()
+    return claim

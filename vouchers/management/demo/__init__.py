@@ -1,0 +1,1 @@
+"""The demonstration: made-up people and firms, real services, real files."""

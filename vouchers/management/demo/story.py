@@ -1,0 +1,271 @@
+"""The main job, once, through the real services: invoices → law → money held → three people → batch → PDFs → books."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.errors import Refused
+from applicants.models import Organisation
+from vouchers.calls.models import Call
+from vouchers.claims import services as claims
+from vouchers.claims.models import Claim
+from vouchers.disbursement import services as disbursement
+from vouchers.disbursement.models import Batch
+from vouchers.documents.models import Document
+from vouchers.documents.storage import path_of
+from vouchers.jobs.models import Job
+from vouchers.ledger import books
+from vouchers.ledger.selectors import held_fen, paid_fen, pool_available_fen, sums_by_kind
+from vouchers.management.demo import cast, papers
+from vouchers.money import grouped
+from vouchers.review import replay
+from vouchers.review.deadlines import pass_deadlines
+from vouchers.review.services import Actor, fire, fire_voucher
+from vouchers.tasks import nudge
+
+# The story begins this many days ago and ends now: publicity lasts five working days.
+DAYS_AGO = 14
+# How long the worker may take to print everything.
+EXPORT_SECONDS = 120
+
+
+class StoryFailed(Exception):
+    """A step or the books went wrong."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one firm files: invoice lines as (product, amount without tax in fen), and what of them it has paid."""
+
+    name: str
+    category: str
+    district: str
+    lines: tuple[tuple[str, int], ...]
+    paid_share: tuple[int, int] = (1, 1)
+
+
+PARTS = [
+    Part("无锡云帆智能科技有限公司", "digital_enterprise", "滨湖区", (("local", 10_000_000), ("general", 2_000_000))),
+    Part("江阴数联纺织集团股份有限公司", "cluster_enterprise", "江阴市", (("external", 20_000_000),), (1, 2)),
+    Part("太湖算法研究院（无锡）", "research_institute", "新吴区", (("local", 180_000_000), ("external", 30_000_000))),
+]
+ITEM_NAMES = {
+    "local": "*信息技术服务*智能算力服务费（本市）",
+    "external": "*信息技术服务*智能算力服务费（外地）",
+    "general": "*信息技术服务*云主机服务费",
+}
+
+
+class Story:
+    """Tells and does the main job. `say` gets one line a step."""
+
+    def __init__(self, say: Callable[[str], None]):
+        self.say = say
+        self.people = cast.officers()
+        self.call: Call = cast.calls()[2025]
+        self.products = cast.products()
+        self.run = Organisation.objects.count() // len(PARTS) + 1
+
+    def tell(self) -> None:
+        """Do it all. Raises `StoryFailed`, or whatever a step raised."""
+        now = timezone.now()
+        settings.CLOCK.move_to(now - dt.timedelta(days=DAYS_AGO))
+        try:
+            self._ledger("开始时")
+            filed = [self._file(number, part) for number, part in enumerate(PARTS)]
+            self._refusals(filed[0])
+            self._ledger("提交后（资金已占用）")
+            for claim in filed:
+                self._decide(claim)
+            self._publicise(filed)
+            batch = self._disburse(filed)
+        finally:
+            settings.CLOCK.reset()
+        self._ledger("拨付后")
+        self._documents(batch)
+        self._check_books()
+
+    def _by(self, username: str) -> Actor:
+        return Actor(self.people[username])
+
+    def _file(self, index: int, part: Part) -> Claim:
+        """One firm registers, gets its voucher, fills in its claim with real files, and submits it."""
+        number = self.run * 100 + index
+        suffix = "" if self.run == 1 else f"（演示{self.run}）"
+        firm = cast.enterprise(number, part.name + suffix, part.category, part.district)
+        voucher = claims.apply_for_voucher(firm.organisation, self.call, purpose="模型训练与推理", user=firm.clerk)
+        fire_voucher(voucher, "issue", actor=self._by("shenhe"))
+        voucher.refresh_from_db()
+        claim = claims.open_claim(voucher, user=firm.clerk)
+        for line, (product, amount_fen) in enumerate(part.lines):
+            self._enter(claim, firm, f"{number}{line}", product, amount_fen, part.paid_share)
+        for kind, title in (("contract", "算力服务合同"), ("usage", "用量清单")):
+            paper = papers.proof_pdf(title, [f"甲方：{firm.name}", "服务期：2025 年 1 月至 12 月", "（演示材料）"])
+            claims.upload(claim, kind=kind, name=f"{title}.pdf", content=paper, user=firm.clerk)
+        claims.sign_declaration(claim, user=firm.clerk)
+        fire(claim, "submit", actor=Actor(firm.clerk))
+        claim.refresh_from_db()
+        self.say(
+            f"[申报] {firm.clerk.name} 为 {firm.name} 提交 {claim.number}：第 {claim.queue_number} 位，"
+            f"测算 {grouped(claim.computed_fen)} 元，核定 {grouped(claim.granted_fen)} 元，"
+            f"占用 {grouped(held_fen(claim.pk))} 元"
+        )
+        return claim
+
+    def _enter(self, claim: Claim, firm: cast.Enterprise, key: str, product: str, amount_fen: int, paid_share) -> None:
+        """One invoice file with one line, its payment and bank receipt."""
+        sold = self.products[product]
+        item = papers.Item(ITEM_NAMES[product], "卡时", "1", papers.yuan(amount_fen), amount_fen)
+        content = papers.invoice_xml(
+            f"2532{int(key):016d}",
+            dt.date(2025, 6, 10),
+            papers.Party(sold.provider.uscc, sold.provider.name),
+            papers.Party(firm.organisation.uscc, firm.name),
+            [item],
+        )
+        invoice = claims.add_invoice_file(claim, name=f"数电票_{key}.xml", content=content, user=firm.clerk)
+        paid = invoice.total_fen * paid_share[0] // paid_share[1]
+        text = [f"付款人：{firm.name}", f"收款人：{sold.provider.name}", f"金额：{grouped(paid)} 元", "（演示材料）"]
+        receipt = claims.upload(
+            claim,
+            kind="receipt",
+            name=f"银行回单_{key}.pdf",
+            content=papers.proof_pdf("银行电子回单", text),
+            user=firm.clerk,
+        )
+        payment = claims.record_payment(
+            claim,
+            serial_number=f"LS{key}",
+            paid_on=dt.date(2025, 6, 20),
+            payer_name=firm.name,
+            payee_name=sold.provider.name,
+            amount_fen=paid,
+            attachment=receipt,
+            user=firm.clerk,
+        )
+        claims.allocate(claim, payment, invoice, paid, user=firm.clerk)
+        claims.declare_line(claim, invoice.lines.get(), sold, user=firm.clerk)
+        self.say(
+            f"[识读] {invoice.kind} {invoice.number}：价税合计 {grouped(invoice.total_fen)} 元，实付 {grouped(paid)} 元"
+        )
+
+    def _refusals(self, claim: Claim) -> None:
+        """What must not work, does not: twice submitted, reviewed by a stranger."""
+        for what, attempt in (
+            ("重复提交", lambda: fire(claim, "submit", actor=Actor(claim.declared_by))),
+            ("企业自行受理", lambda: fire(claim, "accept", actor=Actor(claim.declared_by))),
+        ):
+            try:
+                attempt()
+            except Exception as refusal:
+                self.say(f"[拦截] {what}：{refusal}")
+            else:
+                raise StoryFailed(f"{what} 没有被拦截")
+
+    def _decide(self, claim: Claim) -> None:
+        """Accepted and reviewed by one, approved by another, and by a third above the call's amount."""
+        fire(claim, "accept", actor=self._by("shenhe"))
+        fire(claim, "review", actor=self._by("shenhe"))
+        try:
+            fire(claim, "approve", actor=self._by("shenhe"))
+        except Refused as refusal:
+            self.say(f"[拦截] 审核人自行审批：{refusal}")
+        else:
+            raise StoryFailed("审核人自行审批没有被拦截")
+        fire(claim, "approve", actor=self._by("shenpi"))
+        claim.refresh_from_db()
+        people = "审核 沈荷、审批 施丕"
+        if claim.state == "approved_once":
+            fire(claim, "approve", actor=self._by("fushen"))
+            people += "、二次审批 傅申"
+        claim.refresh_from_db()
+        self.say(f"[审批] {claim.number} {claim.get_state_display()}：{grouped(claim.granted_fen)} 元（{people}）")
+
+    def _publicise(self, filed: list[Claim]) -> None:
+        """Publicity opens, the clock moves past it, and the calendar clears every claim."""
+        for claim in filed:
+            fire(claim, "publicise", actor=self._by("shenhe"))
+            claim.refresh_from_db()
+        until = max(claim.publicised_until for claim in filed)
+        self.say(f"[公示] {len(filed)} 件申请公示至 {until}")
+        settings.CLOCK.move_to(
+            dt.datetime.combine(until + dt.timedelta(days=1), dt.time(9), timezone.get_current_timezone())
+        )
+        pass_deadlines()
+        for claim in filed:
+            claim.refresh_from_db()
+            if claim.state != "payable":
+                raise StoryFailed(f"{claim.number} 公示期满后仍为 {claim.get_state_display()}")
+        self.say(f"[公示] 时钟走到 {settings.CLOCK.today()}，公示期满无异议，转为待拨付")
+
+    def _disburse(self, filed: list[Claim]) -> Batch:
+        """A batch by one finance officer, signed by another, printed by the worker, released and answered."""
+        maker, signer = self._by("caiwu"), self._by("fuhe")
+        batch = disbursement.open_batch(self.call, approval_reference="锡财工贸〔2026〕演示第 88 号", actor=maker)
+        disbursement.add_claims(batch, filed, actor=maker)
+        batch = disbursement.freeze(batch, actor=maker)
+        self.say(f"[拨付] 蔡武 编制并封存批次 {batch.number}，校验值 {batch.digest[:16]}…")
+        try:
+            disbursement.sign(batch, actor=maker, seen_digest=batch.digest)
+        except Refused as refusal:
+            self.say(f"[拦截] 编制人自行签批：{refusal}")
+        else:
+            raise StoryFailed("编制人自行签批没有被拦截")
+        batch = disbursement.sign(batch, actor=signer, seen_digest=batch.digest)
+        self.say(f"[拨付] 伏禾 签批批次 {batch.number}")
+        job = disbursement.start_export(batch, actor=signer)
+        nudge(job)
+        self._await_export(job)
+        batch = disbursement.release(batch, actor=maker)
+        for payment in batch.payments.all():
+            disbursement.record_answer(
+                payment, "pay", reference=f"YH{payment.pk:08d}", answered_on=settings.CLOCK.today(), actor=maker
+            )
+        batch = disbursement.reconcile(batch, actor=maker)
+        paid = sum(paid_fen(claim.pk) for claim in filed)
+        self.say(f"[拨付] 批次 {batch.number} 已发送银行并对账，到账 {grouped(paid)} 元")
+        return batch
+
+    def _await_export(self, job: Job) -> None:
+        """The worker prints; this only watches the job's progress."""
+        until, seen = time.monotonic() + EXPORT_SECONDS, ""
+        while time.monotonic() < until:
+            job.refresh_from_db()
+            line = f"{job.get_state_display()} {job.done}/{job.total} {job.message}"
+            if line != seen:
+                self.say(f"[任务] 生成拨付文书：{line}")
+                seen = line
+            if job.state == "done":
+                return
+            if job.state == "dead":
+                raise StoryFailed(f"生成拨付文书失败：{job.error}")
+            time.sleep(0.3)
+        raise StoryFailed(f"{EXPORT_SECONDS} 秒内没有生成拨付文书：后台执行进程（worker）是否在运行？{job.error}")
+
+    def _documents(self, batch: Batch) -> None:
+        for document in Document.objects.filter(subject__startswith=f"batch:{batch.pk}").order_by("pk"):
+            self.say(f"[文书] {document.title}：{path_of(document.stored_name)}（sha256 {document.sha256[:16]}…）")
+
+    def _ledger(self, when: str) -> None:
+        pool = pool_available_fen(self.call.scheme, self.call.fiscal_year)
+        sums = sums_by_kind()
+        self.say(
+            f"[账本] {when}：资金池余额 {grouped(pool)} 元，占用 {grouped(sums.get('held', 0))} 元，"
+            f"已拨付 {grouped(sums.get('paid', 0))} 元"
+        )
+
+    def _check_books(self) -> None:
+        count, problems = replay.check_decisions()
+        report = books.check()
+        problems = [*problems, *replay.check_agreements(), *report.problems]
+        if problems:
+            raise StoryFailed("账目核对发现问题：\n" + "\n".join(problems))
+        self.say(
+            f"[核对] 账目相符：账户 {report.accounts}、转账 {report.transfers}、结论 {count}、审计链 {report.chain}"
+        )
