@@ -10,7 +10,7 @@ import datetime as dt
 
 from django.db import IntegrityError, transaction
 
-from vouchers.claims.facts import red_letters_of
+from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation, Invoice
 from vouchers.claims.services import ClaimError
@@ -31,38 +31,37 @@ class UsedElsewhere(ClaimError):
     """Claims together would take more of an invoice or a payment than there is."""
 
 
-def bind(claim: Claim, *, at: dt.datetime) -> None:
+def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> None:
     """Bind the claim's invoices, and the red letters against them, and make its allocations live.
 
     In number order, so that two claims never wait for each other in a ring. Raises `InvoiceInUse` or `UsedElsewhere`.
     """
-    wanted = set(claim.lines.values_list("invoice_line__invoice_id", flat=True))
-    wanted |= set(claim.allocations.values_list("invoice_id", flat=True))
-    rows = {invoice.pk: invoice for invoice in Invoice.objects.filter(pk__in=wanted)}
-    rows |= {red.pk: red for invoice in list(rows.values()) for red in red_letters_of(invoice)}
-    for invoice in sorted(rows.values(), key=lambda row: (row.code, row.number)):
-        if invoice.bound_at is not None:
-            continue
-        try:
-            with transaction.atomic():
-                Invoice.objects.filter(pk=invoice.pk).update(bound_at=at)
-        except IntegrityError as error:
-            if "invoice_number_once" not in str(error):
-                raise
-            raise InvoiceInUse(invoice) from error
-    for allocation in claim.allocations.filter(live=False).order_by("invoice_id", "payment_id"):
-        _make_live(allocation)
-
-
-def _make_live(allocation: Allocation) -> None:
+    dossier = dossier or Dossier(claim)
+    reds = (red for letters in dossier.red_letters.values() for red in letters)
+    unbound = [invoice for invoice in (*dossier.invoices.values(), *reds) if invoice.bound_at is None]
+    invoice = None
     try:
         with transaction.atomic():
-            Allocation.objects.filter(pk=allocation.pk).update(live=True)
+            for invoice in sorted(unbound, key=lambda row: (row.code, row.number)):
+                Invoice.objects.filter(pk=invoice.pk, bound_at=None).update(bound_at=at)
     except IntegrityError as error:
-        if "invoice_paid_once" in str(error):
+        if invoice is None or "invoice_number_once" not in str(error):
+            raise
+        raise InvoiceInUse(invoice) from error
+    _make_live([allocation for allocation in dossier.allocations if not allocation.live])
+
+
+def _make_live(allocations: list[Allocation]) -> None:
+    allocation = None
+    try:
+        with transaction.atomic():
+            for allocation in allocations:
+                Allocation.objects.filter(pk=allocation.pk).update(live=True)
+    except IntegrityError as error:
+        if allocation is not None and "invoice_paid_once" in str(error):
             number = allocation.invoice.number
             raise UsedElsewhere(f"发票 {number} 的金额已在其他申请中使用，剩余部分不足，请减少对应金额。") from error
-        if "payment_made_used_once" in str(error):
+        if allocation is not None and "payment_made_used_once" in str(error):
             serial = allocation.payment.serial_number
             raise UsedElsewhere(f"流水号 {serial} 的付款已在其他申请中使用，剩余部分不足，请减少对应金额。") from error
         raise

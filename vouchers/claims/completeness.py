@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import Allocation, Invoice
+from vouchers.claims.papers import Invoice
 from vouchers.claims.services import ClaimError
 from vouchers.money import grouped
 
@@ -29,21 +30,19 @@ class Incomplete(ClaimError):
         super().__init__("申请还不能提交，请逐项补充：\n" + "\n".join(f"· {d.message}" for d in deficiencies))
 
 
-def deficiencies_of(claim: Claim) -> list[Deficiency]:
+def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Deficiency]:
     """Everything that keeps `claim` from being complete, in the order of the form."""
+    dossier = dossier or Dossier(claim)
     found: list[Deficiency] = []
     kinds = set(claim.attachments.values_list("kind", flat=True))
-    lines = list(claim.lines.select_related("invoice_line__invoice"))
-    if not lines:
+    if not dossier.lines:
         found.append(Deficiency("no_lines", "尚未选择申请补助的发票明细，请至少选择一行。"))
     for kind, label in REQUIRED_KINDS.items():
         if kind not in kinds:
             found.append(Deficiency(f"missing_{kind}", f"缺少{label}，请上传。"))
-    invoices = {line.invoice_line.invoice_id: line.invoice_line.invoice for line in lines}
-    paid = set(Allocation.objects.filter(claim=claim).values_list("invoice_id", flat=True))
-    for invoice in invoices.values():
-        found += _of_invoice(claim, invoice, invoice.pk in paid)
-    found += _of_payments(claim)
+    for invoice_id in dossier.claimed():
+        found += _of_invoice(claim, dossier.invoices[invoice_id], bool(dossier.paid_on(invoice_id)))
+    found += _of_payments(dossier)
     if claim.declared_at is None:
         found.append(Deficiency("no_declaration", "尚未签署真实性承诺书。"))
     return found
@@ -62,11 +61,11 @@ def _of_invoice(claim: Claim, invoice: Invoice, is_paid: bool) -> list[Deficienc
     return found
 
 
-def _of_payments(claim: Claim) -> list[Deficiency]:
+def _of_payments(dossier: Dossier) -> list[Deficiency]:
     """Per payment: no more is matched to invoices of this claim than was paid."""
     found = []
     spent: dict = {}
-    for allocation in Allocation.objects.filter(claim=claim).select_related("payment"):
+    for allocation in dossier.allocations:
         spent.setdefault(allocation.payment, []).append(allocation.amount_fen)
     for payment, amounts in spent.items():
         if sum(amounts) > payment.amount_fen:

@@ -6,37 +6,36 @@ into as many parts, so that each part has one day of payment and no fen counts t
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from vouchers import money, rules
+from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import Allocation, ClaimLine, Invoice, InvoiceLine
+from vouchers.claims.papers import ClaimLine, Invoice, InvoiceLine
 
 
 def facts_of(
-    claim: Claim, *, applicant: rules.Applicant, cap_used_fen: int, pool_available_fen: int | None
+    claim: Claim,
+    *,
+    applicant: rules.Applicant,
+    cap_used_fen: int,
+    pool_available_fen: int | None,
+    dossier: Dossier | None = None,
 ) -> rules.Facts:
     """The facts of `claim` as its papers stand.
 
     `cap_used_fen` is what the applicant holds or was paid under this year's cap apart from this claim;
     `pool_available_fen` what the pool can give it now (None: the pool does not cut, the claim waits its turn).
     """
+    dossier = dossier or Dossier(claim)
     lines: list[rules.Line] = []
     reversals: list[rules.Reversal] = []
-    claimed: dict[int, list[ClaimLine]] = defaultdict(list)
-    for line in claim.lines.select_related("invoice_line__invoice").order_by("pk"):
-        claimed[line.invoice_line.invoice_id].append(line)
-    for invoice_id, claim_lines in claimed.items():
-        invoice = claim_lines[0].invoice_line.invoice
-        allocations = list(
-            Allocation.objects.filter(claim=claim, invoice_id=invoice_id).select_related("payment").order_by("pk")
-        )
-        elsewhere_fen = _allocated_elsewhere(claim, invoice)
-        parts = list(_parts_of(invoice, claim_lines, allocations, elsewhere_fen))
+    elsewhere_fen = dossier.allocated_elsewhere()
+    for invoice_id, claim_lines in dossier.claimed().items():
+        parts = list(_parts_of(dossier, dossier.invoices[invoice_id], claim_lines, elsewhere_fen[invoice_id]))
         lines += parts
-        for red in red_letters_of(invoice):
-            reversals += _reversals(red, claim_lines, parts)
+        for red in dossier.red_letters[invoice_id]:
+            reversals += _reversals(red, dossier.invoice_lines[red.pk], claim_lines, parts)
     return rules.Facts(
         scheme=claim.call.scheme,
         fiscal_year=claim.call.fiscal_year,
@@ -48,28 +47,11 @@ def facts_of(
     )
 
 
-def red_letters_of(invoice: Invoice) -> Iterable[Invoice]:
-    """The red letters this organisation has handed in against `invoice`."""
-    return (
-        Invoice.objects.filter(
-            organisation_id=invoice.organisation_id, red=True, reverses=invoice.code + invoice.number
-        )
-        .prefetch_related("lines")
-        .order_by("pk")
-    )
-
-
-def _allocated_elsewhere(claim: Claim, invoice: Invoice) -> int:
-    """What other live claims say was paid on this invoice: that part of it is no longer this claim's."""
-    others = Allocation.objects.filter(invoice=invoice, live=True).exclude(claim=claim)
-    return sum(others.values_list("amount_fen", flat=True))
-
-
 def _parts_of(
-    invoice: Invoice, claim_lines: list[ClaimLine], allocations: list[Allocation], elsewhere_fen: int
+    dossier: Dossier, invoice: Invoice, claim_lines: list[ClaimLine], elsewhere_fen: int
 ) -> Iterable[rules.Line]:
     """One line of facts for each claimed line and payment."""
-    every_line = list(invoice.lines.order_by("position"))
+    every_line, allocations = dossier.invoice_lines[invoice.pk], dossier.paid_on(invoice.pk)
     nets = _net_of_discounts(every_line)
     gross = [amount_fen + tax_fen for amount_fen, tax_fen in nets]
     if not sum(gross):
@@ -116,13 +98,14 @@ def _net_of_discounts(lines: list[InvoiceLine]) -> list[tuple[int, int]]:
     return [(max(amount, 0), max(tax, 0)) for amount, tax in nets]
 
 
-def _reversals(red: Invoice, claim_lines: list[ClaimLine], parts: list[rules.Line]) -> Iterable[rules.Reversal]:
+def _reversals(
+    red: Invoice, red_lines: list[InvoiceLine], claim_lines: list[ClaimLine], parts: list[rules.Line]
+) -> Iterable[rules.Reversal]:
     """What a red letter takes off the claimed parts of the invoice it names.
 
     A red line that bears the name and tax rate of exactly one claimed line reduces that one. Any other is taken
     off all claimed lines in proportion: rather too much off than a fen too little.
     """
-    red_lines = list(red.lines.all())
     total_fen = sum(line.amount_fen + line.tax_fen for line in red_lines)
     refunds = (
         money.share(-red.refunded_fen, [-(line.amount_fen + line.tax_fen) for line in red_lines]) if total_fen else []

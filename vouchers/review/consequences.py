@@ -13,6 +13,7 @@ from vouchers.calls.calendar import add_working_days
 from vouchers.calls.services import freeze
 from vouchers.claims import binding
 from vouchers.claims.completeness import Incomplete, deficiencies_of
+from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
 from vouchers.claims.services import require_open
 from vouchers.ledger import services as ledger
@@ -45,11 +46,9 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
     plan = funding.Plan()
     verb = transition.verb
     if verb in ("submit", "appeal"):
-        _prepare(claim, verb, now)
-        plan = funding.place(claim)
+        plan = funding.place(claim, _prepare(claim, verb, now))
     elif verb in ("resubmit", "review"):
-        _prepare(claim, verb, now)
-        plan = funding.reassess(claim)
+        plan = funding.reassess(claim, _prepare(claim, verb, now))
     elif transition.target in workflow.CLOSED_UNPAID:
         binding.unbind(claim)
         plan = funding.close(claim)
@@ -61,15 +60,17 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
     return plan
 
 
-def _prepare(claim: Claim, verb: str, now: dt.datetime) -> None:
+def _prepare(claim: Claim, verb: str, now: dt.datetime) -> Dossier:
     """Before a decision: the claim is complete, the call can change no more, the invoices are the claim's own."""
+    dossier = Dossier(claim)
     if verb in ("submit", "resubmit"):
-        missing = deficiencies_of(claim)
+        missing = deficiencies_of(claim, dossier)
         if missing:
             raise Incomplete(missing)
         freeze(claim.call, at=now)
     if verb != "review":
-        binding.bind(claim, at=now)
+        binding.bind(claim, at=now, dossier=dossier)
+    return dossier
 
 
 def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:

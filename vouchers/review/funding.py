@@ -10,12 +10,15 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+from django.db import connection
+
 from vouchers import rules
 from vouchers.calls.services import terms_of
+from vouchers.claims.dossier import Dossier
 from vouchers.claims.facts import facts_of
 from vouchers.claims.models import Claim, FilingQueue
 from vouchers.ledger import services as ledger
-from vouchers.ledger.selectors import cap_used_fen, held_fen, pool_available_fen
+from vouchers.ledger.selectors import held_fen, pool_and_cap_fen
 from vouchers.policy import law_for
 from vouchers.review.errors import NothingToGrant
 from vouchers.review.models import ClaimEvent, Decision
@@ -33,34 +36,46 @@ class Plan:
     hold_fen: int = 0
 
 
-def place(claim: Claim) -> Plan:
+class Purse:
+    """What the books say before a decision; read under the queue's lock, so that it stays true until the hold.
+
+    `cap_used_fen` is what the applicant holds or was paid under the year's cap, without what this claim holds.
+    """
+
+    def __init__(self, claim: Claim, *, held_fen: int):
+        call = claim.call
+        self.held_fen = held_fen
+        self.pool_fen, used_fen = pool_and_cap_fen(call.scheme, call.fiscal_year, claim.organisation_id)
+        self.cap_used_fen = used_fen - held_fen
+
+
+def place(claim: Claim, dossier: Dossier) -> Plan:
     """First complete submission (or appeal): the claim's number, its amount, and whether it is held or waits."""
-    queue = lock_queue(claim)
-    FilingQueue.objects.filter(pk=queue.pk).update(last_number=queue.last_number + 1)
-    pool = pool_available_fen(claim.call.scheme, claim.call.fiscal_year)
+    number = next_number(claim)
+    purse = Purse(claim, held_fen=0)
     waits_for_turn = claim.call.shortage == "waitlist"
-    decision = decide(claim, held=0, pool_fen=None if waits_for_turn else pool)
-    waiting = waits_for_turn and (pool < decision.granted_fen or somebody_waits(claim))
+    decision = decide(claim, purse, pool_fen=None if waits_for_turn else purse.pool_fen, dossier=dossier)
+    waiting = waits_for_turn and (purse.pool_fen < decision.granted_fen or somebody_waits(claim))
     return Plan(
-        {"queue_number": queue.last_number + 1, "waiting": waiting, **_amounts(decision)},
+        {"queue_number": number, "waiting": waiting, **_amounts(decision)},
         decision,
         0 if waiting else decision.granted_fen,
     )
 
 
-def reassess(claim: Claim) -> Plan:
+def reassess(claim: Claim, dossier: Dossier) -> Plan:
     """Decide again after a correction or at review. The hold follows: down freely, up only if the pool has it.
 
     A claim that still waits keeps its place and waits for its new amount.
     """
     lock_queue(claim)
-    held = held_fen(claim.pk)
+    purse = Purse(claim, held_fen=held_fen(claim.pk))
     if claim.waiting:
-        decision = decide(claim, held=held, pool_fen=None)
+        decision = decide(claim, purse, pool_fen=None, dossier=dossier)
         return Plan(_amounts(decision), decision)
-    spare = 0 if somebody_waits(claim) else pool_available_fen(claim.call.scheme, claim.call.fiscal_year)
-    decision = decide(claim, held=held, pool_fen=held + spare)
-    return Plan(_amounts(decision), decision, decision.granted_fen - held)
+    spare = 0 if somebody_waits(claim) else purse.pool_fen
+    decision = decide(claim, purse, pool_fen=purse.held_fen + spare, dossier=dossier)
+    return Plan(_amounts(decision), decision, decision.granted_fen - purse.held_fen)
 
 
 def close(claim: Claim) -> Plan:
@@ -74,13 +89,14 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
     Decided anew, because the applicant's room under the annual cap may have changed while it waited. Returns whether
     the claim waits no longer.
     """
+    purse = Purse(claim, held_fen=0)
     try:
-        decision = decide(claim, held=0, pool_fen=None)
+        decision = decide(claim, purse, pool_fen=None)
     except NothingToGrant:
         # The applicant's other claims took its whole cap: nothing to wait for, and the reviewer sees why.
         Claim.objects.filter(pk=claim.pk).update(waiting=False, granted_fen=0)
         return True
-    if pool_available_fen(claim.call.scheme, claim.call.fiscal_year) < decision.granted_fen:
+    if purse.pool_fen < decision.granted_fen:
         return False
     plan = Plan({"waiting": False, **_amounts(decision)}, decision, decision.granted_fen)
     Claim.objects.filter(pk=claim.pk).update(**plan.fields)
@@ -88,14 +104,15 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
     return True
 
 
-def decide(claim: Claim, *, held: int, pool_fen: int | None) -> rules.Decision:
+def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier | None = None) -> rules.Decision:
     """Let the rules decide the claim as its papers stand. Raises `NothingToGrant`."""
     organisation, call = claim.organisation, claim.call
     facts = facts_of(
         claim,
         applicant=rules.Applicant(organisation.uscc, organisation.category, organisation.city),
-        cap_used_fen=cap_used_fen(call.scheme, call.fiscal_year, organisation.pk) - held,
+        cap_used_fen=purse.cap_used_fen,
         pool_available_fen=pool_fen,
+        dossier=dossier,
     )
     decision = rules.decide(facts, law_for(call.scheme, call.fiscal_year), terms_of(call))
     if not decision.granted_fen:
@@ -131,15 +148,27 @@ def ledger_place(claim: Claim) -> tuple[int, str, int, int]:
     return claim.pk, claim.call.scheme, claim.call.fiscal_year, claim.organisation_id
 
 
-def lock_queue(claim: Claim) -> FilingQueue:
+def lock_queue(claim: Claim) -> None:
     """Lock the year's filing queue until the end of the transaction."""
-    queues = FilingQueue.objects.select_for_update()
-    key = {"scheme": claim.call.scheme, "fiscal_year": claim.call.fiscal_year}
-    queue = queues.filter(**key).first()
-    if queue is None:
-        FilingQueue.objects.bulk_create([FilingQueue(**key)], ignore_conflicts=True)
-        queue = queues.get(**key)
-    return queue
+    _queue(claim, "UPDATE vouchers_filingqueue SET last_number = last_number")
+
+
+def next_number(claim: Claim) -> int:
+    """Lock the year's filing queue and draw the next number in the order of submission."""
+    return _queue(claim, "UPDATE vouchers_filingqueue SET last_number = last_number + 1")
+
+
+def _queue(claim: Claim, update: str) -> int:
+    """One round trip locks the row and answers: every other submission of the year waits behind it."""
+    year = (claim.call.scheme, claim.call.fiscal_year)
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(f"{update} WHERE scheme = %s AND fiscal_year = %s RETURNING last_number", year)
+            row = cursor.fetchone()
+            if row is not None:
+                return row[0]
+            FilingQueue.objects.bulk_create([FilingQueue(scheme=year[0], fiscal_year=year[1])], ignore_conflicts=True)
+    raise RuntimeError(f"no filing queue for {year}")
 
 
 def somebody_waits(claim: Claim) -> bool:
