@@ -1,0 +1,129 @@
+"""The Chinese of an explanation: every step of a decision in words that an applicant understands.
+
+Nothing here decides. Pages and letters show these steps as “为什么是这个金额”.
+"""
+
+from __future__ import annotations
+
+from vouchers.money import grouped, percent
+from vouchers.policy import Law
+from vouchers.rules.decision import Step
+from vouchers.rules.facts import Facts, Line, Reversal
+from vouchers.rules.terms import CallTerms
+
+REASONS = {
+    "": "计入",
+    "not_in_scope": "申报主体不在支持范围",
+    "not_intelligent": "不是智能算力服务",
+    "related_party": "销售方是关联方",
+    "subsidised_elsewhere": "已获其他补助",
+    "not_in_force": "开票或付款不在政策有效期内",
+    "other_year": "不是本年度付款",
+    "outside_window": "付款不在申报通知的费用发生期内",
+    "reverses": "红字冲销，已从原发票行扣除",
+}
+BINDINGS = {"none": "未受限额影响", "annual_cap": "受单位年度限额所限", "pool": "受资金池余额所限"}
+
+_PLACES = {"local": "本市智能算力", "external": "外地智能算力"}
+_BASES = {
+    "paid": "以发票净额与实付净额中较小者",
+    "incl_tax": "有实际付款，以发票价税合计净额",
+    "excl_tax": "以不含税净额与实付净额的不含税部分中较小者",
+}
+
+
+def scope_step(facts: Facts, law: Law, in_scope: bool) -> Step:
+    """Whether the applicant is supported, and as what."""
+    category = law.scope_categories.value.get(facts.applicant.category, "其他单位")
+    given = f"申报主体类别为{category}，所在城市为{facts.applicant.city}"
+    outcome = "属于支持范围" if in_scope else "不在支持范围，不予补助"
+    return Step("scope", law.scope_categories.citation, given, outcome, None if in_scope else 0)
+
+
+def rate_words(location: str, terms: CallTerms, law: Law) -> str:
+    """At which rate a location is subsidised, and who set it where it lies below the law's ceiling."""
+    rate, ceiling = (
+        (terms.local_rate, law.local_rate) if location == "local" else (terms.external_rate, law.external_rate)
+    )
+    set_by = " " if rate == ceiling.value else f"（{terms.citation}确定，政策上限 {percent(ceiling.value)}）"
+    return f"{_PLACES[location]}按 {percent(rate)}{set_by}补助，不足一分的舍去"
+
+
+def counted_step(
+    line: Line, net: tuple[int, int, int], base_fen: int, subsidy_fen: int, rate: str, tax_basis: str, law: Law
+) -> Step:
+    """What a line is worth; `net` is its amount, tax and payment less what red letters took back, `rate` in words."""
+    amount_fen, tax_fen, paid_fen = net
+    gross_fen = line.amount_fen + line.tax_fen
+    given = f"发票行 {line.label or line.ref}，价税合计 {grouped(gross_fen)} 元，实际支付 {grouped(line.paid_fen)} 元"
+    if amount_fen + tax_fen != gross_fen or paid_fen != line.paid_fen:
+        given += f"，扣除红字冲销和退款后，发票净额 {grouped(amount_fen + tax_fen)} 元，实付净额 {grouped(paid_fen)} 元"
+    if tax_basis == "excl_tax":
+        given += f"，其中不含税净额 {grouped(amount_fen)} 元"
+    outcome = f"{_BASES[tax_basis]} {grouped(base_fen)} 元为基数，{rate}" if base_fen else "没有可补助的净额，补助为零"
+    citation = law.local_rate.citation if line.location == "local" else law.external_rate.citation
+    return Step("line", citation, given, outcome, subsidy_fen, line.ref)
+
+
+def excluded_step(line: Line, reason: str, terms: CallTerms, law: Law) -> Step:
+    """Why a line does not count."""
+    citation, fact = _exclusion_words(line, reason, terms, law)
+    return Step("excluded", citation, f"发票行 {line.label or line.ref}，{fact}", "不计入补助", 0, line.ref)
+
+
+def _exclusion_words(line: Line, reason: str, terms: CallTerms, law: Law) -> tuple[str, str]:
+    """Where the reason stands, and the fact that meets it."""
+    if reason == "not_intelligent":
+        return law.service.citation, "所购服务不是智能算力"
+    if reason == "related_party":
+        return terms.citation, "销售方与申报主体存在关联关系"
+    if reason == "subsidised_elsewhere":
+        return terms.citation, "该费用已获得其他补助"
+    if reason == "not_in_force":
+        window = law.in_force.value
+        days = f"开票日 {line.invoice_date}、付款日 {line.paid_on}"
+        return law.in_force.citation, f"{days} 不都在政策有效期 {window.first} 至 {window.last} 内"
+    if reason == "other_year":
+        return law.annual_cap.citation, f"付款日 {line.paid_on} 不在 {terms.fiscal_year} 年度内"
+    window_words = f"{terms.spend_from} 至 {terms.spend_until}"
+    return terms.citation, f"付款日 {line.paid_on} 不在费用发生期 {window_words} 内"
+
+
+def reversal_step(reversal: Reversal, original: Line, law: Law) -> Step:
+    """That a red letter was taken off the line it names."""
+    taken = grouped(-(reversal.amount_fen + reversal.tax_fen))
+    given = f"红字 {reversal.label or reversal.ref}，冲销 {taken} 元，退款 {grouped(-reversal.paid_fen)} 元"
+    outcome = f"从发票行 {original.label or original.ref} 中扣除，本身不计补助"
+    return Step("reverses", law.tax_basis.citation, given, outcome, 0, reversal.ref)
+
+
+def computed_step(count: int, computed_fen: int, law: Law) -> Step:
+    """The sum of the lines."""
+    given = f"计入的发票行 {count} 行" if count else "没有可计入的发票行"
+    outcome = f"{'各行补助相加，' if count else ''}测算额 {grouped(computed_fen)} 元"
+    return Step("computed", law.local_rate.citation, given, outcome, computed_fen)
+
+
+def cap_step(cap_fen: int, used_fen: int, room_fen: int, binds: bool, terms: CallTerms, law: Law) -> Step:
+    """What the annual cap leaves."""
+    set_by = "" if cap_fen == law.annual_cap.value else f"（{terms.citation}确定）"
+    given = f"每家单位 {terms.fiscal_year} 年度最高 {grouped(cap_fen)} 元{set_by}，此前已获得或已占用 {grouped(used_fen)} 元"
+    outcome = f"还可获得 {grouped(room_fen)} 元，{'测算额超出，按此核减' if binds else '测算额未超出'}"
+    return Step("annual_cap", law.annual_cap.citation, given, outcome, room_fen)
+
+
+def pool_step(pool_fen: int | None, binds: bool, terms: CallTerms, law: Law) -> Step:
+    """What the pool leaves; None means that it does not cut now."""
+    if pool_fen is None:
+        outcome = "核定时不按余额核减，资金不足的按提交顺序轮候"
+        return Step("pool", law.pool.citation, f"{terms.fiscal_year} 年度资金池", outcome)
+    outcome = "不足以按测算额安排，按余额核减" if binds else "足以安排"
+    given = f"{terms.fiscal_year} 年度资金池可用余额 {grouped(pool_fen)} 元"
+    return Step("pool", law.pool.citation, given, outcome, pool_fen)
+
+
+def granted_step(computed_fen: int, granted_fen: int, binding: str, law: Law) -> Step:
+    """The amount in the end."""
+    citation = law.pool.citation if binding == "pool" else law.annual_cap.citation
+    given = f"测算额 {grouped(computed_fen)} 元，{BINDINGS[binding]}"
+    return Step("granted", citation, given, f"核定补助 {grouped(granted_fen)} 元", granted_fen)
