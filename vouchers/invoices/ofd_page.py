@@ -1,0 +1,140 @@
+"""The text of one OFD page (GB/T 33190-2016): what stands where.
+
+A TextObject lies in a Boundary box, may be transformed (CTM), and holds TextCodes whose glyphs are placed one
+after another by DeltaX and DeltaY (`g 4 3.175` repeats 3.175 four times). A TextCode can therefore jump to
+another line or column in its middle; each stretch becomes a Token of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from lxml import etree
+
+from vouchers.invoices.safe_zip import unsafe
+from vouchers.invoices.text import compact, tidy
+from vouchers.invoices.tokens import Token
+
+# Text farther away than this, in mm, lies on no page.
+_FAR = 1_000_000.0
+# No page holds more pieces of text, no piece more characters.
+MAX_TOKENS = 60_000
+_MAX_TEXT = 10_000
+# A gap wider than this many glyphs begins another column.
+_COLUMN_GAP = 1.5
+
+
+def text_objects(root: etree._Element) -> Iterator[tuple[str, list[Token]]]:
+    """The visible text objects of a page or template part, in order: id and tokens. Raises UnreadableInvoice."""
+    left = MAX_TOKENS
+    for element in root.iter("{*}TextObject"):
+        if _hidden(element):
+            continue
+        try:
+            tokens = list(islice(_tokens(element), left + 1))
+        except ValueError as error:
+            raise unsafe("内部的文字位置不正常") from error
+        left -= len(tokens)
+        if left < 0:
+            raise unsafe("包含的文字远超一张发票应有的数量")
+        yield element.get("ID", ""), tokens
+
+
+def page_size(root: etree._Element, area: str) -> tuple[float, float] | None:
+    """Width and height, in mm, of the first PhysicalBox in the element at `area`; None where there is none."""
+    text = root.findtext(f"{area}/{{*}}PhysicalBox")
+    if not text:
+        return None
+    try:
+        _, _, width, height = _numbers(text)
+    except ValueError as error:
+        raise unsafe("内部的页面尺寸不正常") from error
+    return width, height
+
+
+def _hidden(element: etree._Element) -> bool:
+    """Whether no reader would paint the object."""
+    if element.get("Visible") == "false" or element.get("Alpha") == "0":
+        return True
+    return any(fill.get("Alpha") == "0" for fill in element.iterchildren("{*}FillColor"))
+
+
+def _tokens(element: etree._Element) -> Iterator[Token]:
+    box_left, box_top, _, _ = _numbers(element.get("Boundary", "0 0 0 0"))
+    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = _numbers(element.get("CTM", "1 0 0 1 0 0"))
+    (size,) = _numbers(element.get("Size", "3.175"))
+    x = y = 0.0
+    for code in element.iterchildren("{*}TextCode"):
+        text = "".join(str(part) for part in code.itertext())
+        # Reformatted parts pad the text with line breaks; the deltas count from its first real character.
+        text = text.strip() if "\n" in text else text
+        if len(text) > _MAX_TEXT:
+            raise ValueError("no line is as long as this")
+        (x,) = _numbers(code.get("X") or str(x))
+        (y,) = _numbers(code.get("Y") or str(y))
+        for run, left, right, down in _runs(text, x, y, code.get("DeltaX", ""), code.get("DeltaY", ""), size):
+            if shown := tidy(run):
+                yield Token(
+                    # A blank at either end of a wrapped piece parts two words.
+                    (" " if run[0] == " " else "") + shown + (" " if run[-1] == " " else ""),
+                    compact(shown),
+                    box_left + scale_x * left + skew_x * down + shift_x,
+                    box_left + scale_x * right + skew_x * down + shift_x,
+                    box_top + skew_y * left + scale_y * down + shift_y,
+                )
+
+
+def _runs(
+    text: str, x: float, y: float, delta_x: str, delta_y: str, size: float
+) -> Iterator[tuple[str, float, float, float]]:
+    """Stretches of `text` on one line without a column's gap: text, left, right, baseline."""
+    if not text:
+        return
+    across = _deltas(delta_x, len(text) - 1)
+    down = _deltas(delta_y, len(text) - 1)
+    if len(across) == len(text) - 1 and not down and min(across, default=0) >= 0 and max(across, default=0) <= size:
+        yield text, x, x + sum(across) + _width(text[-1], size), y
+        return
+    start, left = 0, x
+    for index, char in enumerate(text[:-1]):
+        width = _width(char, size)
+        step = across[index] if index < len(across) else (across[-1] if across else width)
+        drop = down[index] if index < len(down) else 0.0
+        if drop or step < 0 or step - width > _COLUMN_GAP * size:
+            yield text[start : index + 1], left, x + width, y
+            start, left = index + 1, x + step
+            y += drop
+        x += step
+    yield text[start:], left, x + _width(text[-1], size), y
+
+
+def _deltas(text: str, count: int) -> list[float]:
+    """At most `count` distances, `g n v` standing for n times v."""
+    if "g" not in text:
+        return _numbers(text)[:count]
+    steps: list[float] = []
+    parts = iter(text.split())
+    for part in parts:
+        if len(steps) >= count:
+            break
+        if part == "g":
+            times, step = _numbers(f"{next(parts, '')} {next(parts, '')}")
+            steps += [step] * min(int(times), count)
+        else:
+            steps += _numbers(part)
+    return steps[:count]
+
+
+def _width(char: str, size: float) -> float:
+    """Chinese glyphs are as wide as high, the others half."""
+    return size if char > "\u2e7f" else size / 2
+
+
+def _numbers(text: str) -> list[float]:
+    """The numbers in `text`. Raises ValueError for anything else, and for places on no page."""
+    numbers = [float(part) for part in text.split()]
+    # A sum that stays in bounds has no "nan" and no "inf" in it either.
+    if not sum(map(abs, numbers)) < _FAR:
+        raise ValueError("no place on a page")
+    return numbers
