@@ -1,6 +1,6 @@
 """App configurations that wire the project together."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 
@@ -20,4 +20,5 @@ class PortalConfig(AppConfig):
     def ready(self):
         from config.roles import grant_privileges
 
-        post_migrate.connect(grant_privileges, sender=self)
+        # Django sends the signal only for apps with models; vouchers is the last of them.
+        post_migrate.connect(grant_privileges, sender=apps.get_app_config("vouchers"))

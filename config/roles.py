@@ -1,27 +1,43 @@
 """What the runtime role may do in the database. It owns nothing and may truncate nothing.
 
 `grant_privileges` runs after every migration, as the owner. A table that stands in neither list below
-is ordinary: SELECT, INSERT, UPDATE, DELETE.
+is ordinary: SELECT, INSERT, UPDATE, DELETE. A function that is not listed may not be called.
 """
 
 from django.conf import settings
 from django.db import connections
 
 # Rows that may be added and never changed.
-INSERT_ONLY: set[str] = set()
+INSERT_ONLY: set[str] = {
+    "audit_auditentry",
+    "vouchers_claimevent",
+    "vouchers_voucherevent",
+    "vouchers_decision",
+    "vouchers_document",
+}
 # Rows that only a SECURITY DEFINER function of the owner may write.
-READ_ONLY: set[str] = {"django_migrations"}
+READ_ONLY: set[str] = {
+    "django_migrations",
+    "audit_chainlink",
+    "audit_chainhead",
+    "ledger_account",
+    "ledger_transfer",
+    "vouchers_claimduty",
+}
+# Those functions, as far as they are called by name.
+CALLABLE: set[str] = {"ledger_post(jsonb, jsonb, text, timestamptz)"}
 
 
 def grant_privileges(using: str, **kwargs) -> None:
-    """Give the runtime role exactly its privileges on every table of the database `using`."""
-    if settings.RUNTIME_ROLE == settings.DATABASES[using]["USER"]:
-        return
+    """Give the runtime role exactly its privileges on every table and function of the database `using`."""
+    if settings.DATABASES[using]["USER"] == settings.RUNTIME_ROLE or "plan" not in kwargs:
+        return  # one role for all; or a test's flush, which changes no privileges
     connection = connections[using]
     quote = connection.ops.quote_name
     role = quote(settings.RUNTIME_ROLE)
     with connection.cursor() as cursor:
         cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}, PUBLIC")
+        cursor.execute(f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM {role}, PUBLIC")
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
         cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
         for table in connection.introspection.table_names(cursor):
@@ -31,3 +47,7 @@ def grant_privileges(using: str, **kwargs) -> None:
             elif table in READ_ONLY:
                 rights = "SELECT"
             cursor.execute(f"GRANT {rights} ON {quote(table)} TO {role}")
+        for function in CALLABLE:
+            cursor.execute("SELECT to_regprocedure(%s) IS NOT NULL", [function])
+            if cursor.fetchone()[0]:
+                cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")

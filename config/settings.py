@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.passwords import validators as password_validators
 from config.clock import Clock
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -102,6 +104,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SessionLimits",
+    "accounts.middleware.SecondFactorRequired",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -123,7 +127,55 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+# `dengbao` (GB/T 22239-2019) or `asvs` (OWASP ASVS 5.0): see accounts/passwords.py.
+PASSWORD_PROFILE = env("PASSWORD_PROFILE", "dengbao")
+if PASSWORD_PROFILE not in ("dengbao", "asvs"):
+    raise ImproperlyConfigured("PASSWORD_PROFILE is either dengbao or asvs.")
+AUTH_PASSWORD_VALIDATORS = password_validators(PASSWORD_PROFILE)
+# scrypt is memory-hard and in the standard library; PBKDF2 stays readable.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+# Per address, against guessing across accounts. One account's own limit is accounts/throttle.py.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "reauthenticate": "accounts.forms.PasswordAgainForm",
+    "change_password": "accounts.forms.NewPasswordForm",
+}
+# How many proxies of ours stand in front: that many addresses of X-Forwarded-For are believed.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "无锡市算力券"
+# Phones run a little fast or slow. Codes work once whatever the tolerance: accounts/second_factor.py.
+MFA_TOTP_TOLERANCE = 1
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.CodeAgainForm",
+    "activate_totp": "accounts.forms.SetUpCodeForm",
+}
+
+# Only the sign-in's rate limits live in the cache. In the database they hold for every web process and
+# need no other service, so the loss of the broker neither stops nor weakens the sign-in.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
@@ -133,6 +185,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", str(BASE_DIR / "static-built")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# On one's own machine static files are served from where they lie; production collects them.
+WHITENOISE_USE_FINDERS = LOCAL
 # Uploads and printed documents: outside the web root, served only through authorised views.
 MEDIA_ROOT = Path(env("MEDIA_ROOT"))
 
@@ -150,19 +204,23 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-SESSION_COOKIE_AGE = 12 * 3600
+# The idle limit. The limit from the sign-in on, 12 hours, is kept by accounts.middleware.SessionLimits.
+SESSION_COOKIE_AGE = 30 * 60
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 if not LOCAL:
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^health/$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_SECURE = True
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 # The broker holds nothing that a sweep of the database could not rebuild. A task that loses its
 # worker is delivered again; every task tolerates that.
@@ -176,6 +234,11 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1200, "socket_timeout": 2, "socket_connect_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "vouchers.tasks.sweep", "schedule": 15, "options": {"expires": 15}},
+    "hourly": {"task": "vouchers.tasks.hourly", "schedule": 3600, "options": {"expires": 3600}},
+    "nightly": {"task": "vouchers.tasks.nightly", "schedule": crontab(hour=2, minute=30)},
+}
 
 LOGGING = {
     "version": 1,

@@ -1,0 +1,32 @@
+# `make demo` and `make test` do all the set-up themselves. `make -C FOLDER …` works from anywhere.
+LOCAL = exec .venv/bin/python -m config.local --with-parent
+
+.PHONY: demo demo-reset setup test lint fmt requirements
+
+# The portal with demo people on 127.0.0.1:8000, after the main job has run once. Ctrl-C stops; data is kept.
+demo: setup
+	@$(LOCAL) --serve -- python manage.py demo
+
+# The same from nothing.
+demo-reset: setup
+	@$(LOCAL) --reset --serve -- python manage.py demo
+
+setup:
+	@bin/setup
+
+# Everything that must hold, on servers of its own.
+test: setup
+	@$(LOCAL) --temporary --no-migrate -- bin/check all
+
+lint: setup
+	@bin/check lint
+
+fmt: setup
+	@.venv/bin/python -m ruff check --quiet --fix . ; .venv/bin/python -m ruff format --quiet .
+
+# Pin anew what pyproject.toml asks for; `make requirements UPGRADE=--upgrade` takes the newest.
+COMPILE = .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+requirements: setup
+	@$(COMPILE) pyproject.toml -o requirements/base.txt
+	@$(COMPILE) pyproject.toml -c requirements/base.txt --extra local --extra test -o requirements/dev.txt
+	@$(COMPILE) --group bootstrap -o requirements/bootstrap.txt
