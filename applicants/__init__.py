@@ -1,0 +1,1 @@
+"""Organisations that apply: names with validity, members, bank accounts, sanctions."""

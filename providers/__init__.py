@@ -1,0 +1,1 @@
+"""Compute providers, their centres, and what they sell."""
