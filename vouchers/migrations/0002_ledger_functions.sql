@@ -91,22 +91,24 @@ END $$;
 
 -- The audit entry of the movement that these legs already made, or null when none of their keys is known. Looked up
 -- before anything else is judged. The same keys must say the same, all in one movement: kind, accounts, amount,
--- subject, reason, note and original. Who repeats it, and when, is not asked.
-CREATE FUNCTION ledger_first_answer(legs ledger_leg[], openings jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
+-- subject, reason, note and original. Who repeats it, and when, is not asked; nor are the caps it opened by the way.
+CREATE FUNCTION ledger_first_answer(legs ledger_leg[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+  keys text[] := ARRAY(SELECT key FROM unnest(legs));
   entry bigint;
   clash text;
 BEGIN
-  SELECT entry_id INTO entry FROM ledger_transfer WHERE key = ANY (ARRAY(SELECT key FROM unnest(legs))) LIMIT 1;
+  SELECT entry_id INTO entry FROM ledger_transfer WHERE key = ANY (keys) LIMIT 1;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
-  SELECT coalesce(said.key, leg.key) INTO clash
+  SELECT coalesce(leg.key, said.key) INTO clash
     FROM unnest(legs) AS leg
     FULL JOIN (SELECT old.* FROM audit_auditentry, jsonb_populate_recordset(NULL::ledger_leg, detail -> 'transfers') AS old
-               WHERE id = entry AND old.key NOT IN (SELECT opening ->> 'key' FROM jsonb_array_elements(openings) AS opening)
+               WHERE id = entry AND NOT (old.source = 'statute' AND old.kind = 'fund' AND old.key <> ALL (keys))
               ) AS said ON said.key = leg.key
     WHERE leg IS DISTINCT FROM said
+    ORDER BY said.key IS NULL, leg.key IS NULL
     LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'ledger: key % is already used for something else', clash
@@ -119,26 +121,22 @@ END $$;
 -- caller reckons with is refused: the difference must be adjusted first, with a reason.
 CREATE FUNCTION ledger_still_closed(openings jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  opening jsonb;
   closed jsonb := '[]';
+  opening jsonb;
+  cap text;
   open_fen bigint;
 BEGIN
   FOR i IN 0 .. jsonb_array_length(openings) - 1 LOOP
     opening := openings -> i;
-    SELECT amount_fen INTO open_fen FROM ledger_transfer WHERE key = opening ->> 'key';
-    IF NOT FOUND THEN
-      IF NOT closed @> jsonb_build_array(opening) THEN
-        closed := closed || opening;
-      END IF;
+    cap := opening ->> 'target';
+    SELECT sum(CASE 'statute' WHEN source THEN amount_fen WHEN target THEN -amount_fen END) INTO open_fen
+      FROM ledger_transfer WHERE target = cap OR source = cap;
+    IF open_fen IS NULL THEN
+      closed := CASE WHEN closed @> jsonb_build_array(opening) THEN closed ELSE closed || opening END;
     ELSIF open_fen <> (opening ->> 'amount_fen')::bigint THEN
-      SELECT sum(CASE target WHEN opening ->> 'target' THEN amount_fen ELSE -amount_fen END) INTO open_fen
-        FROM ledger_transfer
-        WHERE target = opening ->> 'target' AND source = 'statute' OR source = opening ->> 'target' AND target = 'statute';
-      IF open_fen <> (opening ->> 'amount_fen')::bigint THEN
-        RAISE EXCEPTION 'ledger: % stands with % fen, not %', opening ->> 'target', open_fen, opening ->> 'amount_fen'
-          USING ERRCODE = 'LG005', DETAIL = json_build_object(
-            'account', opening ->> 'target', 'open_fen', open_fen, 'wanted_fen', opening -> 'amount_fen');
-      END IF;
+      RAISE EXCEPTION 'ledger: % stands with % fen, not %', cap, open_fen, opening ->> 'amount_fen'
+        USING ERRCODE = 'LG005', DETAIL = json_build_object(
+          'account', cap, 'open_fen', open_fen, 'wanted_fen', opening -> 'amount_fen');
     END IF;
   END LOOP;
   RETURN closed;
@@ -256,7 +254,7 @@ BEGIN
   END IF;
   done := set_config('ledger.posting', 'on', true) = 'on';
   account_count := ledger_lock(ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs)));
-  entry := ledger_first_answer(legs, openings);
+  entry := ledger_first_answer(legs);
   replayed := entry IS NOT NULL;
   IF replayed THEN
     SELECT recorded_at INTO recorded FROM audit_auditentry WHERE id = entry;

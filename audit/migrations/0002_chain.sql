@@ -1,0 +1,62 @@
+-- The chain. An entry is inserted plain and linked when its transaction commits, so the row that says
+-- where the chain ends is locked last of all and only for a moment.
+
+-- Runs as the owner: the runtime role writes neither links nor the head. The locked row is read as it is after the
+-- wait for it, and nothing else is read, so no older snapshot can slip in. audit/chain.py hashes the same in Python.
+CREATE FUNCTION audit_link() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+  head_seq bigint;
+  head_hash bytea;
+  new_hash bytea;
+  at_micros text := (extract(epoch FROM NEW.at) * 1000000)::bigint;
+  recorded_micros text := (extract(epoch FROM NEW.recorded_at) * 1000000)::bigint;
+  detail text := NEW.detail;
+BEGIN
+  SELECT seq, hash INTO head_seq, head_hash FROM audit_chainhead WHERE id = 1 FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the audit chain has lost its head' USING ERRCODE = 'AU001';
+  END IF;
+  head_seq := head_seq + 1;
+  new_hash := sha256(convert_to(concat(
+    '13:audit-entry/1', '6:sha256',
+    length(head_seq::text), ':', head_seq, '64:', encode(head_hash, 'hex'),
+    length(NEW.id::text), ':', NEW.id,
+    length(at_micros), ':', at_micros, length(recorded_micros), ':', recorded_micros,
+    octet_length(NEW.actor), ':', NEW.actor, octet_length(NEW.action), ':', NEW.action,
+    octet_length(NEW.subject), ':', NEW.subject, '1:', NEW.ok,
+    octet_length(detail), ':', detail,
+    octet_length(NEW.request_id), ':', NEW.request_id, octet_length(NEW.ip), ':', NEW.ip
+  ), 'UTF8'));
+  UPDATE audit_chainhead SET seq = head_seq, hash = new_hash WHERE id = 1;
+  INSERT INTO audit_chainlink (seq, entry_id, prev_hash, hash, algorithm)
+    VALUES (head_seq, NEW.id, head_hash, new_hash, 'sha256');
+  RETURN NULL;
+END $$;
+
+-- The time of recording is the database's, whatever the statement says.
+CREATE FUNCTION audit_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.recorded_at := clock_timestamp();
+  RETURN NEW;
+END $$;
+
+-- What was written here stays, even for the owner.
+CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the audit trail is never changed: % on % refused', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'AU002';
+END $$;
+
+REVOKE ALL ON FUNCTION audit_link, audit_stamp, audit_refuse FROM PUBLIC;
+
+CREATE TRIGGER audit_stamp BEFORE INSERT ON audit_auditentry
+  FOR EACH ROW EXECUTE FUNCTION audit_stamp();
+CREATE CONSTRAINT TRIGGER audit_link AFTER INSERT ON audit_auditentry
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_link();
+CREATE TRIGGER audit_refuse BEFORE UPDATE OR DELETE ON audit_auditentry
+  FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_refuse BEFORE UPDATE OR DELETE ON audit_chainlink
+  FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_refuse BEFORE DELETE ON audit_chainhead
+  FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();

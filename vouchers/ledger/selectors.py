@@ -1,0 +1,80 @@
+"""What the books say. Anyone may read; amounts are fen. An account that does not exist yet has nothing."""
+
+from django.db import connection
+from django.db.models import Q, QuerySet, Sum
+
+from vouchers.ledger import kinds
+from vouchers.ledger.models import Account, Transfer
+
+
+def balance(key: str) -> int:
+    """The balance of the account with this key."""
+    return Account.objects.filter(key=key).values_list("balance_fen", flat=True).first() or 0
+
+
+def pool_available_fen(scheme: str, year: int) -> int:
+    """What the year's pool can still give."""
+    return balance(kinds.pool(scheme, year))
+
+
+def held_fen(claim_id: object) -> int:
+    """What a claim holds."""
+    return balance(kinds.held(claim_id))
+
+
+def paid_fen(claim_id: object) -> int:
+    """What a claim was paid, less what came back."""
+    return balance(kinds.paid(claim_id))
+
+
+def cap_room_fen(scheme: str, year: int, applicant_id: object, cap_fen: int) -> int:
+    """The room an applicant has left under the year's cap; all of `cap_fen` while the cap is not open yet."""
+    key = kinds.cap(scheme, year, applicant_id)
+    left = Account.objects.filter(key=key).values_list("balance_fen", flat=True).first()
+    return cap_fen if left is None else left
+
+
+def cap_used_fen(scheme: str, year: int, applicant_id: object) -> int:
+    """The room that all claims of an applicant take under the year's cap: held, paid, and recovered for good."""
+    key = kinds.cap(scheme, year, applicant_id)
+    opened = Transfer.objects.filter(Q(target=key, source="statute") | Q(source=key, target="statute")).aggregate(
+        into=Sum("amount_fen", filter=Q(target=key), default=0), out=Sum("amount_fen", filter=Q(source=key), default=0)
+    )
+    return opened["into"] - opened["out"] - balance(key)
+
+
+def sums_by_kind() -> dict[str, int]:
+    """The sum of the balances of each kind of account; all of them together are zero."""
+    rows = Account.objects.values_list("kind").annotate(Sum("balance_fen")).order_by()
+    return {kind: int(total) for kind, total in rows}
+
+
+def transfers_of_claim(claim_id: object) -> QuerySet[Transfer]:
+    """Every transfer of a claim, money and room, in order."""
+    mine = [kinds.held(claim_id), kinds.paid(claim_id), kinds.cap_used(claim_id)]
+    return Transfer.objects.filter(Q(source__in=mine) | Q(target__in=mine)).order_by("id")
+
+
+def statement(key: str) -> QuerySet[Transfer]:
+    """Every transfer into and out of one account, the newest first."""
+    return Transfer.objects.filter(Q(source=key) | Q(target=key)).order_by("-id")
+
+
+def pool_and_cap_fen(scheme: str, year: int, applicant_id: object) -> tuple[int, int]:
+    """What the year's pool can still give, and what the applicant has used of its cap: one query for a decision.
+
+    A cap is opened once with its whole amount and changed only by an adjustment; both stand beside its balance.
+    """
+    pool, cap = kinds.pool(scheme, year), kinds.cap(scheme, year, applicant_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce((SELECT balance_fen FROM ledger_account WHERE key = %(pool)s), 0),
+                   coalesce((SELECT sum(amount_fen) FROM ledger_transfer WHERE target = %(cap)s AND source = 'statute'), 0)
+                   - coalesce((SELECT sum(amount_fen) FROM ledger_transfer WHERE source = %(cap)s AND target = 'statute'), 0)
+                   - coalesce((SELECT balance_fen FROM ledger_account WHERE key = %(cap)s), 0)
+            """,
+            {"pool": pool, "cap": cap},
+        )
+        pool_fen, used_fen = cursor.fetchone()
+    return pool_fen, int(used_fen)
