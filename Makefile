@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all the set-up themselves. `make -C FOLDER …` works from anywhere.
 LOCAL = exec .venv/bin/python -m config.local --with-parent
 
-.PHONY: demo demo-reset setup test lint fmt requirements
+.PHONY: demo demo-reset demo-codes setup test lint fmt requirements
 
 # The portal with demo people on 127.0.0.1:8000, after the main job has run once. Ctrl-C stops; data is kept.
 demo: setup
@@ -10,6 +10,10 @@ demo: setup
 # The same from nothing.
 demo-reset: setup
 	@$(LOCAL) --reset --serve -- python manage.py demo
+
+# Who may sign in, with the codes of this half minute.
+demo-codes: setup
+	@$(LOCAL) -- .venv/bin/python manage.py demo --codes
 
 setup:
 	@bin/setup

@@ -12,11 +12,11 @@ from django.db.models.functions import Now
 class AuditEntry(models.Model):
     """One thing that somebody did, or was refused. Never changed, never deleted."""
 
-    at = models.DateTimeField("发生时间", help_text="The caller's clock.")
+    at = models.DateTimeField("发生时间", help_text="办理时的业务时钟")
     recorded_at = models.DateTimeField("记录时间", db_default=Now(), editable=False)
     actor = models.TextField("操作人")
     action = models.TextField("操作")
-    subject = models.TextField("对象", help_text='What it was done to, as "kind:id".')
+    subject = models.TextField("对象", help_text="办理的对象，写作“类别:编号”")
     ok = models.BooleanField("成功", default=True)
     detail = models.JSONField("详情", default=dict)
     request_id = models.TextField("请求编号", blank=True, default="")

@@ -2,8 +2,8 @@
 
     python -m config.local [options] -- COMMAND…
 
-What the environment already says stays: with DATABASE_URL and BROKER_URL set, no server is started. The
-command's output, exit code and signals are its own. Nothing is left running when it ends or is killed.
+What the environment already says stays: with DATABASE_URL and BROKER_URL set, no server is started
+(`--temporary` starts its own all the same). The command's output, exit code and signals are its own. Nothing is left running when it ends or is killed.
 The servers' files are in `.run/` of the clone (for root, below /var/lib/compute-vouchers).
 """
 
@@ -44,7 +44,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m config.local", description="Run a command beside a private PostgreSQL and Valkey."
     )
-    parser.add_argument("--temporary", action="store_true", help="use new servers and throw them away afterwards")
+    parser.add_argument(
+        "--temporary", action="store_true", help="use new servers, whatever else is set, and throw them away"
+    )
     parser.add_argument("--folder", type=Path, help="keep the data here instead of in the clone's own place")
     parser.add_argument("--reset", action="store_true", help="throw the kept data away first")
     parser.add_argument("--no-migrate", action="store_true", help="leave the database's tables as they are")
@@ -59,6 +61,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     if not options.command and not options.serve:
         parser.error("name a COMMAND after --")
+    forget_outside(temporary=options.temporary)
     if options.with_parent:
         die_with_parent(signal.SIGTERM)
     front, group = os.getpid(), os.getpgrp()
@@ -73,6 +76,16 @@ def main(argv: list[str]) -> int:
             runner.run(report)
 
     return run_guarded(guard)
+
+
+def forget_outside(*, temporary: bool) -> None:
+    """Take out of the environment what would lead to other servers than ours."""
+    if temporary:
+        for key in ("DATABASE_URL", "OWNER_DATABASE_URL", "BROKER_URL", "MEDIA_ROOT", "STATIC_ROOT", "CLOCK_FILE"):
+            os.environ.pop(key, None)
+    if "DATABASE_URL" not in os.environ:
+        for key in [key for key in os.environ if key.startswith("PG")]:
+            del os.environ[key]
 
 
 class Runner:

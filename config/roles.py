@@ -7,7 +7,7 @@ is ordinary: SELECT, INSERT, UPDATE, DELETE. A function that is not listed may n
 from django.conf import settings
 from django.db import connections
 
-# Rows that may be added and never changed.
+# Rows that may be added and never changed. So may the history tables of django-simple-history.
 INSERT_ONLY: set[str] = {
     "audit_auditentry",
     "vouchers_claimevent",
@@ -42,7 +42,7 @@ def grant_privileges(using: str, **kwargs) -> None:
         cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
         for table in connection.introspection.table_names(cursor):
             rights = "SELECT, INSERT, UPDATE, DELETE"
-            if table in INSERT_ONLY:
+            if table in INSERT_ONLY or "_historical" in table:
                 rights = "SELECT, INSERT"
             elif table in READ_ONLY:
                 rights = "SELECT"

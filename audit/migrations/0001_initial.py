@@ -17,11 +17,11 @@ class Migration(migrations.Migration):
             name='AuditEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(help_text="The caller's clock.", verbose_name='发生时间')),
+                ('at', models.DateTimeField(help_text='办理时的业务时钟', verbose_name='发生时间')),
                 ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='记录时间')),
                 ('actor', models.TextField(verbose_name='操作人')),
                 ('action', models.TextField(verbose_name='操作')),
-                ('subject', models.TextField(help_text='What it was done to, as "kind:id".', verbose_name='对象')),
+                ('subject', models.TextField(help_text='办理的对象，写作“类别:编号”', verbose_name='对象')),
                 ('ok', models.BooleanField(default=True, verbose_name='成功')),
                 ('detail', models.JSONField(default=dict, verbose_name='详情')),
                 ('request_id', models.TextField(blank=True, default='', verbose_name='请求编号')),

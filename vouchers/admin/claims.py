@@ -48,3 +48,5 @@ class FilingQueueAdmin(ReadOnlyAdmin):
     """How many claims have been filed in each year."""
 
     list_display = ("scheme", "fiscal_year", "last_number")
+    list_filter = ("fiscal_year",)
+    search_fields = ("scheme",)

@@ -6,7 +6,9 @@ import datetime as dt
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
+import yaml
 from django.conf import settings
 
 from accounts.choices import ROLES
@@ -14,33 +16,23 @@ from accounts.models import User
 from accounts.services import appoint, create_user
 from applicants.models import Organisation
 from applicants.services import add_member, register_organisation, set_bank_account
-from providers.models import Product
+from providers.models import Product, Provider
 from providers.services import add_centre, add_product, register_provider
 from vouchers.budget.services import appropriate
 from vouchers.calls.models import Call
 from vouchers.calls.services import current_call, publish
 from vouchers.management.demo import signins
 from vouchers.management.demo.papers import credit_code
+from vouchers.money import parse_yuan
 
 SCHEME = "compute_voucher"
 BEGIN = dt.date(2024, 1, 1)
-# username, name, role
-OFFICERS = [
-    ("shenhe", "沈荷", "reviewer"),
-    ("shenpi", "施丕", "approver"),
-    ("fushen", "傅申", "approver"),
-    ("caiwu", "蔡武", "finance"),
-    ("fuhe", "伏禾", "finance"),
-    ("shenji", "沈稷", "auditor"),
-    ("xitong", "席彤", "system_admin"),
-    ("anquan", "安荃", "security_admin"),
-    ("shenjiguan", "申冠", "audit_admin"),
-]
+DATA = yaml.safe_load((Path(settings.BASE_DIR) / "fixtures/demo.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Enterprise:
-    """A firm of the demonstration, the clerk who files for it, and the file name of its pass."""
+    """A firm of the demonstration, and the clerk who files for it."""
 
     organisation: Organisation
     name: str
@@ -50,7 +42,8 @@ class Enterprise:
 def officers() -> dict[str, User]:
     """The bureau's people by username; their sign-ins are made at random."""
     people = {}
-    for username, name, role in OFFICERS:
+    for row in DATA["officers"]:
+        username, name, role = row["username"], row["name"], row["role"]
         user = User.objects.filter(username=username).first()
         if user is None:
             user = create_user(username, name, secrets.token_urlsafe(24))
@@ -91,22 +84,28 @@ def _call(year: int) -> Call:
 
 
 def products() -> dict[str, Product]:
-    """What can be bought: intelligent compute in Wuxi, the same elsewhere, and general compute in Wuxi."""
-    if not Product.objects.exists():
-        home = register_provider(code=credit_code(1), name="无锡示范智算中心有限公司", listed_from=BEGIN)
-        away = register_provider(code=credit_code(2), name="云岭示范算力科技有限公司", listed_from=BEGIN)
-        wuxi = add_centre(home, name="滨湖智算中心", kind="intelligent", city="无锡市", address="滨湖区示范路 1 号")
-        guiyang = add_centre(away, name="贵阳智算中心", kind="intelligent", city="贵阳市", address="贵阳市示范路 2 号")
-        sold = {"unit": "卡时", "valid_from": BEGIN}
-        add_product(home, wuxi, name="智能算力卡时（本市）", service="intelligent", price_fen=1000, **sold)
-        add_product(home, wuxi, name="通用云主机（本市）", service="general", price_fen=300, **sold)
-        add_product(away, guiyang, name="智能算力卡时（外地）", service="intelligent", price_fen=900, **sold)
-    rows = Product.objects.select_related("provider", "centre")
-    return {
-        "local": rows.get(service="intelligent", centre__in_wuxi=True),
-        "general": rows.get(service="general"),
-        "external": rows.get(service="intelligent", centre__in_wuxi=False),
-    }
+    """What can be bought, by the names that fixtures/demo.yaml gives it."""
+    found = {}
+    for number, row in enumerate(DATA["providers"], start=1):
+        code, site = credit_code(number), row["centre"]
+        provider = Provider.objects.filter(uscc=code).first()
+        if provider is None:
+            provider = register_provider(code=code, name=row["name"], listed_from=BEGIN)
+            centre = add_centre(provider, kind="intelligent", **site)
+            for sold in row["products"].values():
+                price_fen = parse_yuan(sold["price"])
+                add_product(
+                    provider,
+                    centre,
+                    name=sold["name"],
+                    service=sold["service"],
+                    unit="卡时",
+                    price_fen=price_fen,
+                    valid_from=BEGIN,
+                )
+        named = {product.name: product for product in provider.products.select_related("provider", "centre")}
+        found |= {key: named[sold["name"]] for key, sold in row["products"].items()}
+    return found
 
 
 def enterprise(number: int, name: str, category: str, district: str) -> Enterprise:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from fractions import Fraction
 
 from django.conf import settings
 from django.utils import timezone
@@ -23,7 +23,7 @@ from vouchers.jobs.models import Job
 from vouchers.ledger import books
 from vouchers.ledger.selectors import held_fen, paid_fen, pool_available_fen, sums_by_kind
 from vouchers.management.demo import cast, papers
-from vouchers.money import grouped
+from vouchers.money import grouped, parse_yuan, portion, yuan
 from vouchers.review import replay
 from vouchers.review.deadlines import pass_deadlines
 from vouchers.review.services import Actor, fire, fire_voucher
@@ -39,29 +39,6 @@ class StoryFailed(Exception):
     """A step or the books went wrong."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """What one firm files: invoice lines as (product, amount without tax in fen), and what of them it has paid."""
-
-    name: str
-    category: str
-    district: str
-    lines: tuple[tuple[str, int], ...]
-    paid_share: tuple[int, int] = (1, 1)
-
-
-PARTS = [
-    Part("无锡云帆智能科技有限公司", "digital_enterprise", "滨湖区", (("local", 10_000_000), ("general", 2_000_000))),
-    Part("江阴数联纺织集团股份有限公司", "cluster_enterprise", "江阴市", (("external", 20_000_000),), (1, 2)),
-    Part("太湖算法研究院（无锡）", "research_institute", "新吴区", (("local", 180_000_000), ("external", 30_000_000))),
-]
-ITEM_NAMES = {
-    "local": "*信息技术服务*智能算力服务费（本市）",
-    "external": "*信息技术服务*智能算力服务费（外地）",
-    "general": "*信息技术服务*云主机服务费",
-}
-
-
 class Story:
     """Tells and does the main job. `say` gets one line a step."""
 
@@ -70,7 +47,7 @@ class Story:
         self.people = cast.officers()
         self.call: Call = cast.calls()[2025]
         self.products = cast.products()
-        self.run = Organisation.objects.count() // len(PARTS) + 1
+        self.run = Organisation.objects.count() // len(cast.DATA["firms"]) + 1
 
     def tell(self) -> None:
         """Do it all. Raises `StoryFailed`, or whatever a step raised."""
@@ -78,7 +55,7 @@ class Story:
         settings.CLOCK.move_to(now - dt.timedelta(days=DAYS_AGO))
         try:
             self._ledger("开始时")
-            filed = [self._file(number, part) for number, part in enumerate(PARTS)]
+            filed = [self._file(number, part) for number, part in enumerate(cast.DATA["firms"])]
             self._refusals(filed[0])
             self._ledger("提交后（资金已占用）")
             for claim in filed:
@@ -94,17 +71,17 @@ class Story:
     def _by(self, username: str) -> Actor:
         return Actor(self.people[username])
 
-    def _file(self, index: int, part: Part) -> Claim:
+    def _file(self, index: int, part: dict) -> Claim:
         """One firm registers, gets its voucher, fills in its claim with real files, and submits it."""
         number = self.run * 100 + index
         suffix = "" if self.run == 1 else f"（演示{self.run}）"
-        firm = cast.enterprise(number, part.name + suffix, part.category, part.district)
+        firm = cast.enterprise(number, part["name"] + suffix, part["category"], part["district"])
         voucher = claims.apply_for_voucher(firm.organisation, self.call, purpose="模型训练与推理", user=firm.clerk)
         fire_voucher(voucher, "issue", actor=self._by("shenhe"))
         voucher.refresh_from_db()
         claim = claims.open_claim(voucher, user=firm.clerk)
-        for line, (product, amount_fen) in enumerate(part.lines):
-            self._enter(claim, firm, f"{number}{line}", product, amount_fen, part.paid_share)
+        for line, (product, amount) in enumerate(part["lines"]):
+            self._enter(claim, firm, f"{number}{line}", product, parse_yuan(amount), Fraction(part["paid"]))
         for kind, title in (("contract", "算力服务合同"), ("usage", "用量清单")):
             paper = papers.proof_pdf(title, [f"甲方：{firm.name}", "服务期：2025 年 1 月至 12 月", "（演示材料）"])
             claims.upload(claim, kind=kind, name=f"{title}.pdf", content=paper, user=firm.clerk)
@@ -118,10 +95,12 @@ class Story:
         )
         return claim
 
-    def _enter(self, claim: Claim, firm: cast.Enterprise, key: str, product: str, amount_fen: int, paid_share) -> None:
+    def _enter(
+        self, claim: Claim, firm: cast.Enterprise, key: str, product: str, amount_fen: int, paid_share: Fraction
+    ) -> None:
         """One invoice file with one line, its payment and bank receipt."""
         sold = self.products[product]
-        item = papers.Item(ITEM_NAMES[product], "卡时", "1", papers.yuan(amount_fen), amount_fen)
+        item = papers.Item(cast.DATA["items"][product], "卡时", "1", yuan(amount_fen), amount_fen)
         content = papers.invoice_xml(
             f"2532{int(key):016d}",
             dt.date(2025, 6, 10),
@@ -130,7 +109,7 @@ class Story:
             [item],
         )
         invoice = claims.add_invoice_file(claim, name=f"数电票_{key}.xml", content=content, user=firm.clerk)
-        paid = invoice.total_fen * paid_share[0] // paid_share[1]
+        paid = portion(invoice.total_fen, paid_share)
         text = [f"付款人：{firm.name}", f"收款人：{sold.provider.name}", f"金额：{grouped(paid)} 元", "（演示材料）"]
         receipt = claims.upload(
             claim,
