@@ -234,6 +234,8 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1200, "socket_timeout": 2, "socket_connect_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+# A worker that is silent for so long is taken for dead, and another goes on with its job.
+JOB_LEASE_SECONDS = int(env("JOB_LEASE_SECONDS", "60"))
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "vouchers.tasks.sweep", "schedule": 15, "options": {"expires": 15}},
     "hourly": {"task": "vouchers.tasks.hourly", "schedule": 3600, "options": {"expires": 3600}},

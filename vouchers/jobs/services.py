@@ -6,19 +6,19 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from vouchers.jobs.models import Job
 
-LEASE = timedelta(seconds=60)
 # After this many starts a job is dead: it stops blocking others and waits for a person.
 MAX_ATTEMPTS = 5
 
 
-class JobTaken(Exception):
-    """Another worker holds this job, it waits for its time, or it is finished."""
+def _lease_end():
+    return Now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
 class LeaseLost(Exception):
@@ -34,7 +34,7 @@ class Progress:
     def report(self, done: int, total: int, message: str) -> None:
         """`done` of `total` pieces are finished; `message` is shown beside the progress bar."""
         held = Job.objects.filter(pk=self.job_id, lease=self._lease, state="running")
-        if not held.update(done=done, total=total, message=message, lease_until=Now() + LEASE):
+        if not held.update(done=done, total=total, message=message, lease_until=_lease_end()):
             raise LeaseLost
 
 
@@ -58,19 +58,19 @@ def runnable():
     return Job.objects.filter(Q(state="waiting") & due | Q(state="running", lease_until__lt=Now())).order_by("pk")
 
 
-def _start(job_id: int) -> tuple[Job, uuid.UUID]:
-    """Take the lease, or bury a job that has had its attempts. Raises `JobTaken`."""
+def _start(job_id: int) -> tuple[Job, uuid.UUID] | None:
+    """Take the lease, or bury a job that has had its attempts. None when there is nothing to do here."""
     lease = uuid.uuid4()
     with transaction.atomic():
         job = runnable().select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None:
-            raise JobTaken
+            return None
         if job.attempts >= MAX_ATTEMPTS:
             error = job.error or "执行进程多次中断。"
             Job.objects.filter(pk=job_id).update(state="dead", lease=None, error=error, finished_at=Now())
-            raise JobTaken
+            return None
         Job.objects.filter(pk=job_id).update(
-            state="running", lease=lease, lease_until=Now() + LEASE, attempts=F("attempts") + 1
+            state="running", lease=lease, lease_until=_lease_end(), attempts=F("attempts") + 1
         )
     return job, lease
 
@@ -81,10 +81,10 @@ def run(job_id: int, handlers: dict[str, Callable[[str, Progress], None]]) -> bo
     The handler gets the subject and a `Progress`; it must tolerate running again from the start. An error puts the
     job back to waiting with a growing pause. Returns whether the job was finished here.
     """
-    try:
-        job, lease = _start(job_id)
-    except JobTaken:
+    started = _start(job_id)
+    if started is None:
         return False
+    job, lease = started
     mine = Job.objects.filter(pk=job_id, lease=lease)
     try:
         handlers[job.kind](job.subject, Progress(job_id, lease))
