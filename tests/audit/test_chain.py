@@ -146,9 +146,7 @@ def test_a_chain_made_anew_after_an_edit_shows_only_against_an_anchor(chain):
     chain.execute(f"UPDATE audit_auditentry SET actor = 'x' WHERE id = {entry_at(3)}")
     for seq in range(3, LENGTH + 1):
         relink(chain, seq)
-    chain.execute(
-        "UPDATE audit_chainhead SET hash = (SELECT hash FROM audit_chainlink ORDER BY seq DESC LIMIT 1)"
-    )
+    chain.execute("UPDATE audit_chainhead SET hash = (SELECT hash FROM audit_chainlink ORDER BY seq DESC LIMIT 1)")
     assert verify_chain() == []
     assert first_bad(kept) == ("cut", LENGTH)
 

@@ -85,9 +85,9 @@ def test_an_audit_that_cannot_be_written_stops_the_action():
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_rolled_back_leaves_no_trace():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         record(actor="a", action="b", subject="c", at=NOW)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     record(actor="a", action="b", subject="c", at=NOW)
     assert list(ChainLink.objects.values_list("seq", flat=True)) == [1]
     assert ChainHead.objects.get().seq == 1

@@ -271,9 +271,18 @@ def test_more_pieces_of_text_than_any_invoice_has_are_refused():
     assert code_of(make.changed_ofd(FACTS, make.PAGE, "</ofd:Layer>", flood + "</ofd:Layer>")) == "ofd_unsafe"
 
 
+def test_the_text_of_all_pages_together_is_bounded(monkeypatch):
+    facts = make.Facts(lines=[make.compute_line() for _ in range(20)])
+    assert read(make.ofd(facts)) == facts.invoice("ofd")
+
+    monkeypatch.setattr("vouchers.invoices.ofd_document.MAX_TOKENS", 100)
+
+    assert code_of(make.ofd(facts)) == "ofd_unsafe"
+
+
 def test_a_flood_of_labels_and_headings_is_refused_or_read_without_a_flood_of_work():
     label = '<ofd:TextObject Boundary="1 60 1 1"><ofd:TextCode X="0" Y="0">合</ofd:TextCode></ofd:TextObject>'
-    content = make.changed_ofd(FACTS, make.PAGE, "</ofd:Layer>", label * 20_000 + "</ofd:Layer>")
+    content = make.changed_ofd(FACTS, make.PAGE, "</ofd:Layer>", label * 5_000 + "</ofd:Layer>")
 
     with pytest.raises(UnreadableInvoice) as refusal:
         read(content)

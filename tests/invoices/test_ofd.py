@@ -79,8 +79,11 @@ def test_a_remark_over_two_lines_goes_on_without_a_break():
     assert read(make.ofd(facts)) == facts.invoice("ofd")
 
 
-def test_a_remark_that_speaks_of_other_invoices_changes_no_field():
-    facts = make.Facts(remark="发票号码：26322000000000009999 发票代码：032002200111 名称：某某公司")
+@pytest.mark.parametrize(
+    "start", ["发票号码：26322000000000009999", "发票代码：032002200111", "名称：某某", "开票人：某某"]
+)
+def test_a_remark_that_speaks_in_the_labels_of_the_form_changes_no_field(start):
+    facts = make.Facts(remark=f"{start} 为原合同项下的补开发票")
 
     assert read(make.ofd(facts)) == facts.invoice("ofd")
 
@@ -205,6 +208,73 @@ def test_two_numbers_in_one_file_are_refused(path):
     content = make.changed_ofd(make.Facts(), path, "26322000000000000017", "26322000000000000018")
 
     assert code_of(content) == "number_conflict"
+
+
+def decoy(left: float, baseline: float, text: str, name: int = 9000) -> str:
+    """One more text object, to stand on the page beside the honest ones."""
+    part = make.Part(name)
+    part.text(left, baseline, text)
+    return part.objects[0] + "</ofd:Layer>"
+
+
+def test_text_outside_the_page_is_not_read():
+    facts = make.Facts()
+
+    for left, baseline in ((250, 13.94), (190, 154), (-40, 13.94)):
+        content = make.changed_ofd(facts, make.PAGE, "</ofd:Layer>", decoy(left, baseline, "99999999"))
+        assert read(content) == facts.invoice("ofd")
+
+
+def test_a_tag_whose_object_stands_twice_says_nothing():
+    facts = make.Facts()
+    parts = make.ofd_parts(facts)
+    reference = parts[make.TAGS].split("<ofd:InvoiceNo>")[1].partition("</ofd:ObjectRef>")[0]
+    name = int(reference.rpartition(">")[2])
+
+    content = make.changed_ofd(facts, make.PAGE, "</ofd:Layer>", decoy(30, 137, "26322000000000009999", name))
+
+    assert read(content) == facts.invoice("ofd")
+
+
+def test_an_object_that_a_tag_names_twice_is_said_once():
+    facts = make.Facts()
+    references = make.ofd_parts(facts)[make.TAGS].split("<ofd:Note>")[1].split("</ofd:Note>")[0]
+
+    assert read(make.changed_ofd(facts, make.TAGS, references, references * 3)) == facts.invoice("ofd")
+
+
+def test_names_that_may_belong_to_another_row_are_a_warning():
+    facts = make.Facts(lines=[make.compute_line(), make.compute_line(name="没有类别的名称")])
+
+    invoice = read(make.ofd(facts))
+
+    assert invoice.lines == tuple(facts.lines)
+    assert [warning.code for warning in invoice.warnings] == ["lines_doubtful"]
+
+
+def test_names_that_all_lack_a_category_are_names():
+    facts = make.Facts(lines=[make.compute_line(name="智能算力服务费"), make.compute_line(name="存储服务费")])
+
+    assert read(make.ofd(facts)) == facts.invoice("ofd")
+
+
+def test_words_of_the_closing_line_within_the_rows_hide_no_money():
+    facts = make.Facts()
+    words = "".join(decoy(30, 62 + number / 3, "合").removesuffix("</ofd:Layer>") for number in range(60))
+
+    invoice = read(make.changed_ofd(facts, make.PAGE, "</ofd:Layer>", words + "</ofd:Layer>"))
+
+    assert [line.amount_fen for line in invoice.lines] == [facts.amount_fen]
+    assert (invoice.amount_fen, invoice.tax_fen) == (facts.amount_fen, facts.tax_fen)
+
+
+def test_a_heading_line_of_too_many_cells_is_no_heading_and_the_tags_give_the_rows():
+    facts = make.Facts(lines=[make.compute_line(spec="", unit=""), make.discount_line()])
+    cells = "".join(decoy(10 + number, 56, "列").removesuffix("</ofd:Layer>") for number in range(60))
+
+    invoice = read(make.changed_ofd(facts, make.TEMPLATE, "</ofd:Layer>", cells + "</ofd:Layer>"))
+
+    assert invoice == facts.invoice("ofd")
 
 
 def test_an_attachment_that_was_not_compared_is_a_warning():

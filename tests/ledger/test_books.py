@@ -81,7 +81,7 @@ CAP = "cap:compute_voucher:2025:7"
         ("DELETE FROM ledger_transfer WHERE key = 'pay:payment:1'", "“paid:1”的余额为 50 分，按转账记录应为 -250 分"),
         (insert("release", "held:2", POOL, 20, "release:x"), "“release:x”与审计链"),
         (insert("release", "held:2", POOL, 20, "release:x"), "申请 2 占用和释放的资金净额为 130 分，占用年度上限的净额为 150 分"),
-        (insert("hold", CAP, "capused:3", 20, "hold:x"), "申请 3 占用和释放的资金净额为 None 分"),
+        (insert("hold", CAP, "capused:3", 20, "hold:x"), "申请 3 占用和释放的资金净额为 0 分"),
         (insert("release", "held:2", "pool:compute_voucher:2026", 20, "release:x"), "从“held:2”退回“pool:compute_voucher:2026”共 20 分"),
         (insert("release", "capused:1", "cap:compute_voucher:2025:8", 20, "release:x"), "从“capused:1”退回“cap:compute_voucher:2025:8”"),
         (insert("pay", "held:2", "paid:2", 200, "pay:x"), "申请 2 释放和拨付共 250 分，多于占用和退票共 200 分"),
@@ -92,8 +92,8 @@ CAP = "cap:compute_voucher:2025:7"
         (insert("hold", "statute", "held:3", 5, "hold:x"), "资金账户合计为 5 分"),
         ("UPDATE audit_auditentry SET detail = '{}' WHERE action = 'ledger.post' AND subject = 'claim:2'", "“hold:event:2”与审计链"),
         ("UPDATE audit_auditentry SET detail = '{}' WHERE action = 'ledger.post' AND subject = 'claim:2'", "审计链：第 3 号"),
-        ("DELETE FROM ledger_account WHERE key = 'nothing'; ALTER TABLE ledger_transfer DROP CONSTRAINT"
-         " ledger_transfer_source; DELETE FROM ledger_account WHERE key = 'capused:2'", "“capused:2”的余额为 None 分"),
+        ("ALTER TABLE ledger_transfer DROP CONSTRAINT ledger_transfer_source, DROP CONSTRAINT ledger_transfer_target;"
+         " DELETE FROM ledger_account WHERE key = 'capused:2'", "“hold:event:2:cap”的账户“capused:2”不存在"),
     ],
 )  # fmt: skip
 def test_what_was_done_behind_the_ledgers_back_is_found_and_named(attacker, sql, sentence):

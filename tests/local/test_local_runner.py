@@ -46,15 +46,14 @@ def folder():
     assert not left, f"still running: {left}"
 
 
-def start(*arguments, cwd=CLONE, **options):
+def start(*arguments, cwd=CLONE, env=ENVIRONMENT, **options):
     argv = [sys.executable, "-m", "config.local", *map(str, arguments)]
-    return subprocess.Popen(
-        argv, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(argv, cwd=cwd, env=env, **pipes, **options)
 
 
-def run(*arguments, cwd=CLONE):
-    runner = start(*arguments, cwd=cwd)
+def run(*arguments, **options):
+    runner = start(*arguments, **options)
     out, err = runner.communicate(timeout=120)
     return runner.returncode, out, err
 
@@ -108,6 +107,28 @@ def test_the_command_has_servers_of_its_own_and_its_output_and_exit_code_are_pas
     exit_code, out, err = run("--temporary", "--no-migrate", *command)
     assert (exit_code, err) == (7, "")
     assert not Path(out.strip()).parent.exists()
+
+
+def test_temporary_servers_are_used_whatever_else_is_set():
+    outside = {
+        "DATABASE_URL": "postgresql://somewhere/",
+        "PGPORT": "1",
+        "PGHOSTADDR": "127.0.0.1",
+        "MEDIA_ROOT": "/mine",
+    }
+    command = query("cursor.execute('SELECT 1'); print(os.environ['MEDIA_ROOT'], os.environ['DATABASE_URL'])")
+    exit_code, out, err = run("--temporary", "--no-migrate", *command, env=ENVIRONMENT | outside)
+    assert (exit_code, err) == (0, "")
+    assert "somewhere" not in out
+    assert "/mine" not in out
+
+
+def test_servers_named_by_the_environment_are_left_to_the_user(folder):
+    urls = {"DATABASE_URL": "postgresql://somewhere/", "BROKER_URL": "redis://somewhere/"}
+    look = "import os; print(os.environ['DATABASE_URL'], os.environ['BROKER_URL'], 'OWNER_DATABASE_URL' in os.environ)"
+    exit_code, out, err = run("--folder", folder, "--", "python", "-c", look, env=ENVIRONMENT | urls)
+    assert (exit_code, out, err) == (0, "postgresql://somewhere/ redis://somewhere/ False\n", "")
+    assert not (folder / "pg").exists()
 
 
 def test_after_kill_9_of_the_runner_nothing_is_left():

@@ -6,8 +6,7 @@ import pytest
 from django.conf import settings
 
 from tests import factories
-from vouchers.disbursement import services as disbursement
-from vouchers.ledger.selectors import cap_used_fen, held_fen, paid_fen, pool_available_fen
+from vouchers.ledger.selectors import cap_used_fen, held_fen, pool_available_fen
 from vouchers.review.deadlines import pass_deadlines
 from vouchers.review.services import fire
 

@@ -1,9 +1,10 @@
 """Columns that several pages share: yuan instead of fen, and a firm's name of today."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin
+from django.db import models
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from applicants.models import OrganisationName
@@ -35,8 +36,8 @@ class MoneyAdmin(ReadOnlyAdmin):
     def _shown(self, name: Any):
         if not isinstance(name, str) or not name.endswith("_fen"):
             return name
-        label = self.opts.get_field(name).verbose_name
-        return yuan_column(name, str(label).removesuffix("（分）"))
+        field = cast(models.Field, self.opts.get_field(name))
+        return yuan_column(name, str(field.verbose_name).removesuffix("（分）"))
 
 
 class ApplicantAdmin(MoneyAdmin):

@@ -29,7 +29,7 @@ def appropriate(call: Call, *, citation: str, actor: str) -> None:
         raise BudgetError("请填写资金下达文件的文号。")
     with transaction.atomic():
         now = settings.CLOCK.now()
-        ledger.fund(
+        posted = ledger.fund(
             call.scheme,
             call.fiscal_year,
             call.appropriation_fen,
@@ -38,6 +38,8 @@ def appropriate(call: Call, *, citation: str, actor: str) -> None:
             actor=actor,
             at=now,
         )
+        if posted.replayed:
+            return
         record(
             actor=actor,
             action="budget.appropriate",

@@ -42,11 +42,11 @@ def publish(call: Call, *, actor: str) -> Call:
     Raises `CallExceedsLaw` naming the clause it breaks, `NoLawInForce` for a year without a law, and `CallError`
     when it is published already.
     """
-    law = law_for(call.scheme, call.fiscal_year)
-    check_terms(terms_of(call), law)
     with transaction.atomic():
-        # Refreshed under a lock: two officials may press the button together.
+        # Refreshed under a lock: two officials may press the button together, and what is checked is what stands.
         call = Call.objects.select_for_update().get(pk=call.pk) if call.pk else call
+        law = law_for(call.scheme, call.fiscal_year)
+        check_terms(terms_of(call), law)
         if call.published_at:
             raise CallError("该通知已经发布。如需修改，请新建一个版本。")
         call.law_id = law.id

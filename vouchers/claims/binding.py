@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
@@ -34,16 +36,16 @@ class UsedElsewhere(ClaimError):
 def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> None:
     """Bind the claim's invoices, and the red letters against them, and make its allocations live.
 
-    In number order, so that two claims never wait for each other in a ring. Raises `InvoiceInUse` or `UsedElsewhere`.
+    In number order, so that two claims never wait for each other in a ring. Raises `InvoiceInUse` or `UsedElsewhere`;
+    either ends the caller's transaction, which is the submission that failed.
     """
     dossier = dossier or Dossier(claim)
     reds = (red for letters in dossier.red_letters.values() for red in letters)
-    unbound = [invoice for invoice in (*dossier.invoices.values(), *reds) if invoice.bound_at is None]
     invoice = None
     try:
-        with transaction.atomic():
-            for invoice in sorted(unbound, key=lambda row: (row.code, row.number)):
-                Invoice.objects.filter(pk=invoice.pk, bound_at=None).update(bound_at=at)
+        for invoice in sorted((*dossier.invoices.values(), *reds), key=lambda row: (row.code, row.number)):
+            # Written even where it seems bound: another claim of the firm may be letting go of it this very moment.
+            Invoice.objects.filter(pk=invoice.pk).update(bound_at=Coalesce("bound_at", Value(at)))
     except IntegrityError as error:
         if invoice is None or "invoice_number_once" not in str(error):
             raise
@@ -54,9 +56,9 @@ def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> No
 def _make_live(allocations: list[Allocation]) -> None:
     allocation = None
     try:
-        with transaction.atomic():
-            for allocation in allocations:
-                Allocation.objects.filter(pk=allocation.pk).update(live=True)
+        for allocation in allocations:
+            Allocation.objects.filter(pk=allocation.pk).update(live=True)
+            allocation.live = True
     except IntegrityError as error:
         if allocation is not None and "invoice_paid_once" in str(error):
             number = allocation.invoice.number

@@ -41,17 +41,21 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
         if kind not in kinds:
             found.append(Deficiency(f"missing_{kind}", f"缺少{label}，请上传。"))
     for invoice_id in dossier.claimed():
-        found += _of_invoice(claim, dossier.invoices[invoice_id], bool(dossier.paid_on(invoice_id)))
+        paid_fen = sum(allocation.amount_fen for allocation in dossier.paid_on(invoice_id))
+        found += _of_invoice(claim, dossier.invoices[invoice_id], paid_fen)
     found += _of_payments(dossier)
     if claim.declared_at is None:
         found.append(Deficiency("no_declaration", "尚未签署真实性承诺书。"))
     return found
 
 
-def _of_invoice(claim: Claim, invoice: Invoice, is_paid: bool) -> list[Deficiency]:
+def _of_invoice(claim: Claim, invoice: Invoice, paid_fen: int) -> list[Deficiency]:
     found = []
-    if not is_paid:
+    if not paid_fen:
         found.append(Deficiency("unpaid_invoice", f"发票 {invoice.number} 没有对应的付款，请登记付款并填写对应金额。"))
+    if paid_fen > max(invoice.total_fen, 0):
+        words = f"价税合计 {grouped(invoice.total_fen)} 元，对应付款合计 {grouped(paid_fen)} 元"
+        found.append(Deficiency("invoice_overpaid", f"发票 {invoice.number} {words}，超出部分请调整。"))
     if invoice.buyer_id != claim.organisation.uscc:
         found.append(Deficiency("wrong_buyer", f"发票 {invoice.number} 的购买方不是本单位，请移除。"))
     if invoice.red:

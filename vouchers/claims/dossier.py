@@ -48,7 +48,7 @@ class Dossier:
         Read from the running sums, as they stand now.
         """
         sums = dict(Invoice.objects.filter(pk__in=self.invoices).values_list("pk", "allocated_fen"))
-        live = Allocation.objects.filter(claim=self.claim, live=True).values_list("invoice_id", "amount_fen")
-        for invoice_id, amount_fen in live:
-            sums[invoice_id] -= amount_fen
+        for allocation in self.allocations:
+            if allocation.live:
+                sums[allocation.invoice_id] -= allocation.amount_fen
         return sums

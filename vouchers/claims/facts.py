@@ -7,6 +7,7 @@ into as many parts, so that each part has one day of payment and no fen counts t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from vouchers import money, rules
 from vouchers.claims.dossier import Dossier
@@ -33,9 +34,9 @@ def facts_of(
     elsewhere_fen = dossier.allocated_elsewhere()
     for invoice_id, claim_lines in dossier.claimed().items():
         parts = list(_parts_of(dossier, dossier.invoices[invoice_id], claim_lines, elsewhere_fen[invoice_id]))
-        lines += parts
         for red in dossier.red_letters[invoice_id]:
             reversals += _reversals(red, dossier.invoice_lines[red.pk], claim_lines, parts)
+        lines += [_within_paid(part, reversals) for part in parts] if claim.call.tax_basis == "incl_tax" else parts
     return rules.Facts(
         scheme=claim.call.scheme,
         fiscal_year=claim.call.fiscal_year,
@@ -54,7 +55,7 @@ def _parts_of(
     every_line, allocations = dossier.invoice_lines[invoice.pk], dossier.paid_on(invoice.pk)
     nets = _net_of_discounts(every_line)
     gross = [amount_fen + tax_fen for amount_fen, tax_fen in nets]
-    if not sum(gross):
+    if not sum(gross) or not allocations:
         return
     paid_fen = [allocation.amount_fen for allocation in allocations]
     open_fen = money.share(max(invoice.total_fen - elsewhere_fen, 0), gross)
@@ -83,15 +84,34 @@ def _parts_of(
             )
 
 
-def _net_of_discounts(lines: list[InvoiceLine]) -> list[tuple[int, int]]:
-    """Amount and tax of every line, each discount line taken off the line above it and left with nothing."""
+def _within_paid(part: rules.Line, reversals: list[rules.Reversal]) -> rules.Line:
+    """`part` with no more invoice, net of its red letters, than was paid on it, net of refunds.
+
+    For calls under which the whole invoice counts as soon as anything was paid (`incl_tax`): else two years' claims
+    would each count the whole of an invoice that each paid half of.
+    """
+    mine = [red for red in reversals if red.reverses == part.ref]
+    limit_fen = part.paid_fen + sum(red.paid_fen - red.amount_fen - red.tax_fen for red in mine)
+    gross_fen = part.amount_fen + part.tax_fen
+    if gross_fen <= limit_fen:
+        return part
+    amount_fen, tax_fen = money.share(max(limit_fen, 0), [part.amount_fen, part.tax_fen])
+    return replace(part, amount_fen=amount_fen, tax_fen=tax_fen)
+
+
+def _net_of_discounts(lines: list[InvoiceLine], sign: int = 1) -> list[tuple[int, int]]:
+    """Amount and tax of every line, each discount line taken off the line above it and left with nothing.
+
+    `sign` is -1 for a red letter, where lines are below zero and discounts above; what comes out is not below zero.
+    """
     nets: list[list[int]] = []
     parent = 0
     for i, line in enumerate(lines):
-        nets.append([line.amount_fen, line.tax_fen])
-        if line.amount_fen < 0 and i:
-            nets[parent][0] += line.amount_fen
-            nets[parent][1] += line.tax_fen
+        amount_fen, tax_fen = sign * line.amount_fen, sign * line.tax_fen
+        nets.append([amount_fen, tax_fen])
+        if amount_fen < 0 and i:
+            nets[parent][0] += amount_fen
+            nets[parent][1] += tax_fen
             nets[i] = [0, 0]
         else:
             parent = i
@@ -106,18 +126,18 @@ def _reversals(
     A red line that bears the name and tax rate of exactly one claimed line reduces that one. Any other is taken
     off all claimed lines in proportion: rather too much off than a fen too little.
     """
-    total_fen = sum(line.amount_fen + line.tax_fen for line in red_lines)
-    refunds = (
-        money.share(-red.refunded_fen, [-(line.amount_fen + line.tax_fen) for line in red_lines]) if total_fen else []
-    )
-    for i, red_line in enumerate(red_lines):
+    nets = _net_of_discounts(red_lines, sign=-1)
+    if not any(amount_fen + tax_fen for amount_fen, tax_fen in nets):
+        return
+    refunds = money.share(-red.refunded_fen, [amount_fen + tax_fen for amount_fen, tax_fen in nets])
+    for red_line, net, refund_fen in zip(red_lines, nets, refunds, strict=True):
         named = [line.pk for line in claim_lines if _same_item(line.invoice_line, red_line)]
         hit = [part for part in parts if len(named) != 1 or part.ref.startswith(f"{named[0]}-")]
         weights = [part.amount_fen + part.tax_fen for part in hit]
-        if not sum(weights):
+        if not sum(weights) or not sum(net):
             continue
-        amounts, taxes = money.share(red_line.amount_fen, weights), money.share(red_line.tax_fen, weights)
-        refunded = money.share(refunds[i], weights) if refunds else [0] * len(hit)
+        amounts, taxes = money.share(-net[0], weights), money.share(-net[1], weights)
+        refunded = money.share(refund_fen, weights)
         for part, amount_fen, tax_fen, paid_fen in zip(hit, amounts, taxes, refunded, strict=True):
             yield rules.Reversal(
                 ref=f"{part.ref}-R{red_line.pk}",

@@ -138,7 +138,10 @@ def declare_line(
     """Claim a subsidy for one invoice line, saying which product it bought.
 
     The product says what service it is and where its centre computes; local or external follows line by line.
+    Raises `ClaimError` for a line of another organisation's invoice.
     """
+    if invoice_line.invoice.organisation_id != claim.organisation_id:
+        raise ClaimError("这张发票不属于本单位，请重新选择。")
     with transaction.atomic():
         _editable(claim, user)
         line, _ = ClaimLine.objects.update_or_create(
@@ -167,6 +170,8 @@ def record_payment(
     user,
 ) -> PaymentMade:
     """Enter a bank transfer by which the applicant paid. Raises `ClaimError` when its serial number is known."""
+    if amount_fen <= 0:
+        raise ClaimError("付款金额须大于零，请核对银行回单。")
     with transaction.atomic():
         _editable(claim, user)
         try:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.errors import Refused
+from accounts.models import User
 from accounts.selectors import roles_of
 from applicants.names import names_match
 from applicants.selectors import current_account, name_on
@@ -36,7 +37,7 @@ class BatchRefused(Refused):
 
 def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
     """Open a batch for payable claims of `call`; `approval_reference` is the number of the approving document."""
-    _require_finance(actor)
+    officer = _require_finance(actor)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('vouchers_serial')")
@@ -46,7 +47,7 @@ def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
             call=call,
             approval_reference=approval_reference,
             created_at=settings.CLOCK.now(),
-            created_by=actor.user,
+            created_by=officer,
         )
         _record(batch, "open", actor)
     return batch
@@ -273,6 +274,7 @@ def _record(batch: Batch, verb: str, actor: Actor, **detail) -> None:
     )
 
 
-def _require_finance(actor: Actor) -> None:
+def _require_finance(actor: Actor) -> User:
     if actor.user is None or workflow.FINANCE not in roles_of(actor.user):
         raise BatchRefused("此操作只能由财务人员办理，您的账号没有这一权限。")
+    return actor.user

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 
 from django.utils import timezone
 
 from accounts.encryption import masked_account
+from accounts.models import User
 from vouchers import rules
 from vouchers.calls.calendar import add_working_days
 from vouchers.claims.models import Claim
@@ -47,8 +49,8 @@ def roster_sheet(batch: Batch, payments: list[Payment], *, short_code: str) -> R
         short_code=short_code,
         verify_at=VERIFY_AT,
         signatures=(
-            Signature("制表", batch.frozen_by.name, timezone.localdate(batch.frozen_at)),
-            Signature("复核签批", batch.signed_by.name, timezone.localdate(batch.signed_at)),
+            _signature("制表", batch.frozen_by, batch.frozen_at),
+            _signature("复核签批", batch.signed_by, batch.signed_at),
             Signature("单位负责人"),
         ),
         rows=tuple(_row(number, payment) for number, payment in enumerate(payments, start=1)),
@@ -84,6 +86,10 @@ def letter_sheet(batch: Batch, payment: Payment, *, short_code: str) -> LetterSh
         short_code=short_code,
         verify_at=VERIFY_AT,
     )
+
+
+def _signature(role: str, user: User | None, at: dt.datetime | None) -> Signature:
+    return Signature(role, user.name if user else "", timezone.localdate(at) if at else None)
 
 
 def _case_of(claim: Claim) -> Case:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from math import inf
 
 from lxml import etree
 
@@ -70,7 +71,7 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
     locations = [resolve(path, page.get("BaseLoc", "")) for page in pages]
     if not pages or len(pages) > _MAX_PAGES or len(set(locations)) != len(locations):
         raise unsafe("的页面数量不正常")
-    usual = page_size(root, "{*}CommonData/{*}PageArea") or (0.0, 0.0)
+    usual = page_size(root, "{*}CommonData/{*}PageArea") or (inf, inf)
     templates = _Templates(package, path, root)
     count = 0
     for number, (page, location) in enumerate(zip(pages, locations, strict=True)):

@@ -163,7 +163,7 @@ def _foot(tokens: list[Token], headings: list[_Heading], top: float) -> tuple[fl
     below = sorted((token for token in tokens if token.y > top), key=lambda token: (token.y, token.left))
     bottom = min((token.y - SAME_LINE for token in below if token.plain.startswith("价税合计")), default=inf)
     labels = [token for token in below if token.plain in ("合计", "小计", "合", "小")]
-    for token in labels[:_MAX_FOOTS]:
+    for token in labels[-_MAX_FOOTS:]:
         text = token.plain
         line = [other for other in below if abs(other.y - token.y) < SAME_LINE]
         texts = [other.plain for other in line]

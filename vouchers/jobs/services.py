@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from django.conf import settings
@@ -75,7 +75,7 @@ def _start(job_id: int) -> tuple[Job, uuid.UUID] | None:
     return job, lease
 
 
-def run(job_id: int, handlers: dict[str, Callable[[str, Progress], None]]) -> bool:
+def run(job_id: int, handlers: Mapping[str, Callable[[str, Progress], None]]) -> bool:
     """Run one job to its end if it is free; `handlers` maps a kind to the function that does the work.
 
     The handler gets the subject and a `Progress`; it must tolerate running again from the start. An error puts the

@@ -28,11 +28,17 @@ CHECKS = (
     (
         "账户“{}”的余额为 {} 分，按转账记录应为 {} 分。",
         """
-        SELECT coalesce(account.key, sums.key), account.balance_fen, sums.fen FROM ledger_account AS account
-        FULL JOIN (SELECT key, sum(fen) AS fen FROM (
+        SELECT key, balance_fen, coalesce(fen, 0) FROM ledger_account
+        LEFT JOIN (SELECT key, sum(fen) AS fen FROM (
             SELECT target AS key, amount_fen AS fen FROM ledger_transfer
             UNION ALL SELECT source, -amount_fen FROM ledger_transfer) AS ends GROUP BY key) AS sums USING (key)
-        WHERE account.key IS NULL OR account.balance_fen <> coalesce(sums.fen, 0)""",
+        WHERE balance_fen <> coalesce(fen, 0)""",
+    ),
+    (
+        "转账“{}”的账户“{}”不存在。",
+        """
+        SELECT transfer.key, account FROM ledger_transfer AS transfer, LATERAL (VALUES (source), (target)) AS ends (account)
+        WHERE NOT EXISTS (SELECT FROM ledger_account WHERE key = account)""",
     ),
     (
         "账户“{}”的余额为 {} 分：财政和上限规定账户不得为正，其他账户不得为负。",
@@ -66,7 +72,7 @@ CHECKS = (
     (
         "申请 {} 占用和释放的资金净额为 {} 分，占用年度上限的净额为 {} 分，两者应相等。",
         """
-        SELECT claim, money_fen, room_fen FROM (
+        SELECT claim, coalesce(money_fen, 0), coalesce(room_fen, 0) FROM (
           SELECT claim, sum(fen) FILTER (WHERE account = 'held') AS money_fen,
                  sum(fen) FILTER (WHERE account = 'capused') AS room_fen
           FROM (SELECT split_part(target, ':', 1) AS account, split_part(target, ':', 2) AS claim, amount_fen AS fen
@@ -102,7 +108,7 @@ CHECKS = (
     (
         "拨付“{}”退票和追回共 {} 分，多于原拨付的 {} 分，或原拨付不是该申请的。",
         """
-        SELECT back.original, back.fen, payment.amount_fen
+        SELECT back.original, back.fen, coalesce(payment.amount_fen, 0)
         FROM (SELECT original, source, sum(amount_fen) AS fen FROM ledger_transfer
               WHERE kind IN ('bounce', 'recover') GROUP BY original, source) AS back
         LEFT JOIN ledger_transfer AS payment ON payment.key = back.original AND payment.kind = 'pay'

@@ -7,9 +7,6 @@
 
 -- Balances change all the time and no index holds them: leave room to change them in place.
 ALTER TABLE ledger_account SET (fillfactor = 60);
-ALTER TABLE ledger_transfer
-  ADD CONSTRAINT ledger_transfer_source FOREIGN KEY (source) REFERENCES ledger_account,
-  ADD CONSTRAINT ledger_transfer_target FOREIGN KEY (target) REFERENCES ledger_account;
 
 CREATE TYPE ledger_leg AS (
   kind text, source text, target text, amount_fen bigint, key text, subject text, reason text, note text, original text
@@ -67,41 +64,44 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- Locks the accounts `keys`, creating those that are missing. Pools come first, then the order of keys, so that
--- whoever waits for a pool holds nothing that the pool's holder could want next.
+-- Creates those of the accounts `keys` that are missing; how many it created.
+CREATE FUNCTION ledger_create(keys text[]) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  created integer;
+BEGIN
+  INSERT INTO ledger_account (key, kind, balance_fen)
+    SELECT missing, '', 0 FROM unnest(keys) AS missing
+    WHERE NOT EXISTS (SELECT FROM ledger_account WHERE key = missing) ORDER BY missing
+    ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS created = ROW_COUNT;
+  RETURN created;
+END $$;
+
+-- Locks the accounts `keys`, creating those that are missing; how many they are. Pools come first, then the order of
+-- keys, so that whoever waits for a pool holds nothing that the pool's holder could want next.
 CREATE FUNCTION ledger_lock(keys text[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
   locked integer;
-  created integer;
 BEGIN
   PERFORM FROM ledger_account WHERE key = ANY (keys) ORDER BY kind <> 'pool', key FOR NO KEY UPDATE;
   GET DIAGNOSTICS locked = ROW_COUNT;
-  IF locked < cardinality(keys) THEN
-    INSERT INTO ledger_account (key, kind, balance_fen)
-      SELECT missing, '', 0 FROM unnest(keys) AS missing
-      WHERE NOT EXISTS (SELECT FROM ledger_account WHERE key = missing) ORDER BY missing
-      ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS created = ROW_COUNT;
-    IF locked + created < cardinality(keys) THEN  -- another transaction created one meanwhile
-      PERFORM FROM ledger_account WHERE key = ANY (keys) ORDER BY kind <> 'pool', key FOR NO KEY UPDATE;
-    END IF;
+  IF locked < cardinality(keys) AND locked + ledger_create(keys) < cardinality(keys) THEN
+    -- Another transaction created one meanwhile.
+    PERFORM FROM ledger_account WHERE key = ANY (keys) ORDER BY kind <> 'pool', key FOR NO KEY UPDATE;
   END IF;
   RETURN cardinality(keys);
 END $$;
 
--- The audit entry of the movement that these legs already made, or null when none of their keys is known. Looked up
--- before anything else is judged. The same keys must say the same, all in one movement: kind, accounts, amount,
--- subject, reason, note and original. Who repeats it, and when, is not asked; nor are the caps it opened by the way.
+-- The audit entry of the movement that these legs already made; some of their keys are known. The same keys must say
+-- the same, all in one movement: kind, accounts, amount, subject, reason, note and original. Who repeats it, and when,
+-- is not asked; nor are the caps it opened by the way.
 CREATE FUNCTION ledger_first_answer(legs ledger_leg[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   keys text[] := ARRAY(SELECT key FROM unnest(legs));
   entry bigint;
   clash text;
 BEGIN
-  SELECT entry_id INTO entry FROM ledger_transfer WHERE key = ANY (keys) LIMIT 1;
-  IF NOT FOUND THEN
-    RETURN NULL;
-  END IF;
+  SELECT min(entry_id) INTO entry FROM ledger_transfer WHERE key = ANY (keys);
   SELECT coalesce(leg.key, said.key) INTO clash
     FROM unnest(legs) AS leg
     FULL JOIN (SELECT old.* FROM audit_auditentry, jsonb_populate_recordset(NULL::ledger_leg, detail -> 'transfers') AS old
@@ -117,6 +117,22 @@ BEGIN
   RETURN entry;
 END $$;
 
+-- Inserts the transfers of `legs` whose keys are new; how many they were. Inserting claims the keys: whoever posts the
+-- same key at the same time waits here for the first to commit, and then finds it taken.
+CREATE FUNCTION ledger_insert(legs ledger_leg[], who text, moment timestamptz, entry bigint, recorded timestamptz)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  inserted integer;
+BEGIN
+  INSERT INTO ledger_transfer
+    (kind, source, target, amount_fen, key, subject, reason, note, original, actor, at, recorded_at, entry_id)
+    SELECT kind, source, target, amount_fen, key, subject, reason, note, original, who, moment, recorded, entry
+    FROM unnest(legs)
+    ON CONFLICT (key) DO NOTHING;
+  GET DIAGNOSTICS inserted = ROW_COUNT;
+  RETURN inserted;
+END $$;
+
 -- Of these openings of yearly caps, those still to be made. A cap that the books have with another amount than the
 -- caller reckons with is refused: the difference must be adjusted first, with a reason.
 CREATE FUNCTION ledger_still_closed(openings jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -129,14 +145,17 @@ BEGIN
   FOR i IN 0 .. jsonb_array_length(openings) - 1 LOOP
     opening := openings -> i;
     cap := opening ->> 'target';
-    SELECT sum(CASE 'statute' WHEN source THEN amount_fen WHEN target THEN -amount_fen END) INTO open_fen
-      FROM ledger_transfer WHERE target = cap OR source = cap;
-    IF open_fen IS NULL THEN
+    SELECT amount_fen INTO open_fen FROM ledger_transfer WHERE key = opening ->> 'key';
+    IF NOT FOUND THEN
       closed := CASE WHEN closed @> jsonb_build_array(opening) THEN closed ELSE closed || opening END;
     ELSIF open_fen <> (opening ->> 'amount_fen')::bigint THEN
-      RAISE EXCEPTION 'ledger: % stands with % fen, not %', cap, open_fen, opening ->> 'amount_fen'
-        USING ERRCODE = 'LG005', DETAIL = json_build_object(
-          'account', cap, 'open_fen', open_fen, 'wanted_fen', opening -> 'amount_fen');
+      SELECT sum(CASE 'statute' WHEN source THEN amount_fen WHEN target THEN -amount_fen END) INTO open_fen
+        FROM ledger_transfer WHERE target = cap OR source = cap;
+      IF open_fen <> (opening ->> 'amount_fen')::bigint THEN
+        RAISE EXCEPTION 'ledger: % stands with % fen, not %', cap, open_fen, opening ->> 'amount_fen'
+          USING ERRCODE = 'LG005', DETAIL = json_build_object(
+            'account', cap, 'open_fen', open_fen, 'wanted_fen', opening -> 'amount_fen');
+      END IF;
     END IF;
   END LOOP;
   RETURN closed;
@@ -235,6 +254,9 @@ END $$;
 
 -- One movement. `asked` is an array of transfers, `openings` of yearly caps to open on first use; `who` and `moment`
 -- are the caller's. Answers the movement's audit entry, when it was recorded, and whether it had been made before.
+--
+-- The keys are claimed first, before any balance is looked at, so a repetition gets its first answer even when the
+-- money is spent. The balances come last, so the pool is locked only from there to the commit.
 CREATE FUNCTION ledger_post(
   asked jsonb, openings jsonb, who text, moment timestamptz,
   OUT entry bigint, OUT recorded timestamptz, OUT replayed boolean)
@@ -243,8 +265,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
   legs ledger_leg[] := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS leg);
-  opened jsonb;
-  account_count integer;
+  accounts text[] := ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs));
+  inserted integer;
   going_back boolean;
   done boolean;  -- assigning is cheaper than PERFORM
 BEGIN
@@ -253,29 +275,36 @@ BEGIN
       USING ERRCODE = 'LG006', DETAIL = json_build_object('what', cardinality(legs));
   END IF;
   done := set_config('ledger.posting', 'on', true) = 'on';
-  account_count := ledger_lock(ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs)));
-  entry := ledger_first_answer(legs);
-  replayed := entry IS NOT NULL;
-  IF replayed THEN
+  entry := nextval('audit_auditentry_id_seq');
+  recorded := clock_timestamp();
+  replayed := false;
+  inserted := ledger_insert(legs, who, moment, entry, recorded);
+  IF inserted < cardinality(legs) THEN
+    entry := ledger_first_answer(legs);
+    replayed := true;
     SELECT recorded_at INTO recorded FROM audit_auditentry WHERE id = entry;
-  ELSE
-    going_back := ledger_check_pairs(legs);
-    opened := ledger_still_closed(openings);
-    IF opened <> '[]' THEN
-      asked := opened || asked;
-      legs := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS leg);
-      account_count := ledger_lock(ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs)));
-    END IF;
-    done := ledger_move(legs, account_count);
-    INSERT INTO audit_auditentry (at, recorded_at, actor, action, subject, ok, detail, request_id, ip)
-      VALUES (moment, moment, who, 'ledger.post', asked #>> '{-1,subject}', true, jsonb_build_object('transfers', asked), '', '')
-      RETURNING id, recorded_at INTO entry, recorded;
-    INSERT INTO ledger_transfer
-      (kind, source, target, amount_fen, key, subject, reason, note, original, actor, at, recorded_at, entry_id)
-      SELECT kind, source, target, amount_fen, key, subject, reason, note, original, who, moment, recorded, entry
-      FROM unnest(legs);
-    done := NOT going_back OR ledger_check_reversals(legs);
+    done := set_config('ledger.posting', 'off', true) = 'off';
+    RETURN;
   END IF;
+  going_back := ledger_check_pairs(legs);
+  openings := ledger_still_closed(openings);
+  IF openings <> '[]' THEN
+    done := ledger_lock(accounts) > 0;  -- from here on nobody else opens these caps
+    openings := ledger_still_closed(openings);
+    legs := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, openings) AS leg);
+    done := ledger_insert(legs, who, moment, entry, recorded) > 0;
+    asked := openings || asked;
+    legs := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS leg);
+    accounts := ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs));
+  END IF;
+  INSERT INTO audit_auditentry (id, at, recorded_at, actor, action, subject, ok, detail, request_id, ip)
+    VALUES (entry, moment, recorded, who, 'ledger.post', asked #>> '{-1,subject}', true,
+            jsonb_build_object('transfers', asked), '', '');
+  -- A claim's own accounts are nobody else's: they are made before the wait for the pool.
+  inserted := ledger_create(ARRAY(SELECT own FROM unnest(accounts) AS own WHERE split_part(own, ':', 1) IN
+    ('held', 'paid', 'capused', 'voucher')));
+  done := ledger_move(legs, ledger_lock(accounts));
+  done := NOT going_back OR ledger_check_reversals(legs);
   done := set_config('ledger.posting', 'off', true) = 'off';
 END $$;
 
@@ -310,6 +339,6 @@ CREATE TRIGGER ledger_only_by_post BEFORE UPDATE OR DELETE ON ledger_transfer
 CREATE TRIGGER ledger_alone_speaks_of_money BEFORE INSERT ON audit_auditentry
   FOR EACH ROW EXECUTE FUNCTION ledger_alone_speaks_of_money();
 
-REVOKE ALL ON FUNCTION ledger_account_check, ledger_transfer_check, ledger_lock, ledger_first_answer, ledger_still_closed,
+REVOKE ALL ON FUNCTION ledger_account_check, ledger_transfer_check, ledger_create, ledger_lock, ledger_first_answer, ledger_insert, ledger_still_closed,
   ledger_check_pairs, ledger_check_reversals, ledger_move, ledger_post, ledger_only_by_post, ledger_alone_speaks_of_money
   FROM PUBLIC;

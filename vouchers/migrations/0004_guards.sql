@@ -118,6 +118,9 @@ CREATE TRIGGER keep_sum BEFORE UPDATE OF allocated_fen ON vouchers_invoice
 CREATE TRIGGER keep_sum BEFORE UPDATE OF allocated_fen ON vouchers_paymentmade
   FOR EACH ROW EXECUTE FUNCTION vouchers_keep_sum();
 
+-- What live claims use is bound: its number cannot be let go and taken by another while money rests on it.
+ALTER TABLE vouchers_invoice ADD CONSTRAINT invoice_used_is_bound CHECK (allocated_fen = 0 OR bound_at IS NOT NULL);
+
 -- An invoice is bound only to the organisation it was made out to.
 CREATE FUNCTION vouchers_bind_buyer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

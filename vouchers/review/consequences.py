@@ -45,6 +45,7 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
     """Everything a step will change, after checking what it must respect. Locks the filing queue where it decides."""
     plan = funding.Plan()
     verb = transition.verb
+    dates = _dates_of(claim, verb, now)
     if verb in ("submit", "appeal"):
         plan = funding.place(claim, _prepare(claim, verb, now))
     elif verb in ("resubmit", "review"):
@@ -56,12 +57,16 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
         refuse_sanctioned(claim)
     elif verb == "approve" and (claim.waiting or not 0 < claim.granted_fen == held_fen(claim.pk)):
         raise NotFunded("该申请的金额尚未足额占用资金（仍在轮候），待资金到位后再审批。")
-    plan.fields |= _dates_of(claim, verb, now)
+    plan.fields |= dates
     return plan
 
 
 def _prepare(claim: Claim, verb: str, now: dt.datetime) -> Dossier:
     """Before a decision: the claim is complete, the call can change no more, the invoices are the claim's own."""
+    if verb == "submit" and claim.voucher.state != "issued":
+        raise ReviewRefused(
+            f"算力券 {claim.voucher.serial_number} 已不再有效，不能提交兑付申请。如有疑问请联系审核部门。"
+        )
     dossier = Dossier(claim)
     if verb in ("submit", "resubmit"):
         missing = deficiencies_of(claim, dossier)

@@ -22,6 +22,16 @@ from vouchers.ledger.selectors import held_fen, pool_and_cap_fen
 from vouchers.policy import law_for
 from vouchers.review.errors import NothingToGrant
 from vouchers.review.models import ClaimEvent, Decision
+from vouchers.rules.stored import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Stored):
+    """A decision with the facts and terms it rests on: stored together, it can be decided again for ever."""
+
+    facts: rules.Facts
+    terms: rules.CallTerms
+    decision: rules.Decision
 
 
 @dataclass
@@ -32,7 +42,7 @@ class Plan:
     """
 
     fields: dict = field(default_factory=dict)
-    decision: rules.Decision | None = None
+    case: Case | None = None
     hold_fen: int = 0
 
 
@@ -54,11 +64,12 @@ def place(claim: Claim, dossier: Dossier) -> Plan:
     number = next_number(claim)
     purse = Purse(claim, held_fen=0)
     waits_for_turn = claim.call.shortage == "waitlist"
-    decision = decide(claim, purse, pool_fen=None if waits_for_turn else purse.pool_fen, dossier=dossier)
+    case = decide(claim, purse, pool_fen=None if waits_for_turn else purse.pool_fen, dossier=dossier)
+    decision = case.decision
     waiting = waits_for_turn and (purse.pool_fen < decision.granted_fen or somebody_waits(claim))
     return Plan(
         {"queue_number": number, "waiting": waiting, **_amounts(decision)},
-        decision,
+        case,
         0 if waiting else decision.granted_fen,
     )
 
@@ -71,11 +82,11 @@ def reassess(claim: Claim, dossier: Dossier) -> Plan:
     lock_queue(claim)
     purse = Purse(claim, held_fen=held_fen(claim.pk))
     if claim.waiting:
-        decision = decide(claim, purse, pool_fen=None, dossier=dossier)
-        return Plan(_amounts(decision), decision)
+        case = decide(claim, purse, pool_fen=None, dossier=dossier)
+        return Plan(_amounts(case.decision), case)
     spare = 0 if somebody_waits(claim) else purse.pool_fen
-    decision = decide(claim, purse, pool_fen=purse.held_fen + spare, dossier=dossier)
-    return Plan(_amounts(decision), decision, decision.granted_fen - purse.held_fen)
+    case = decide(claim, purse, pool_fen=purse.held_fen + spare, dossier=dossier)
+    return Plan(_amounts(case.decision), case, case.decision.granted_fen - purse.held_fen)
 
 
 def close(claim: Claim) -> Plan:
@@ -91,20 +102,20 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
     """
     purse = Purse(claim, held_fen=0)
     try:
-        decision = decide(claim, purse, pool_fen=None)
+        case = decide(claim, purse, pool_fen=None)
     except NothingToGrant:
         # The applicant's other claims took its whole cap: nothing to wait for, and the reviewer sees why.
-        Claim.objects.filter(pk=claim.pk).update(waiting=False, granted_fen=0)
+        _write(claim, {"waiting": False, "granted_fen": 0})
         return True
-    if purse.pool_fen < decision.granted_fen:
+    if purse.pool_fen < case.decision.granted_fen:
         return False
-    plan = Plan({"waiting": False, **_amounts(decision)}, decision, decision.granted_fen)
-    Claim.objects.filter(pk=claim.pk).update(**plan.fields)
+    plan = Plan({"waiting": False, **_amounts(case.decision)}, case, case.decision.granted_fen)
+    _write(claim, plan.fields)
     carry_out(claim, plan, None, key=f"serve:{claim.pk}:{claim.version}", actor_text=actor_text, at=at)
     return True
 
 
-def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier | None = None) -> rules.Decision:
+def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier | None = None) -> Case:
     """Let the rules decide the claim as its papers stand. Raises `NothingToGrant`."""
     organisation, call = claim.organisation, claim.call
     facts = facts_of(
@@ -114,26 +125,28 @@ def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier
         pool_available_fen=pool_fen,
         dossier=dossier,
     )
-    decision = rules.decide(facts, law_for(call.scheme, call.fiscal_year), terms_of(call))
+    terms = terms_of(call)
+    decision = rules.decide(facts, law_for(call.scheme, call.fiscal_year), terms)
     if not decision.granted_fen:
         raise NothingToGrant(decision)
-    return decision
+    return Case(facts, terms, decision)
 
 
 def carry_out(
     claim: Claim, plan: Plan, event: ClaimEvent | None, *, key: str, actor_text: str, at: dt.datetime
 ) -> None:
     """Keep the plan's decision with its facts, and move its money."""
-    if plan.decision is not None:
+    if plan.case is not None:
+        decision = plan.case.decision
         Decision.objects.create(
             claim=claim,
             event=event,
             call=claim.call,
-            law_id=plan.decision.law_id,
-            result=plan.decision.to_json(),
-            computed_fen=plan.decision.computed_fen,
-            granted_fen=plan.decision.granted_fen,
-            binding=plan.decision.binding,
+            law_id=decision.law_id,
+            result=plan.case.to_json(),
+            computed_fen=decision.computed_fen,
+            granted_fen=decision.granted_fen,
+            binding=decision.binding,
             made_at=at,
         )
     place, who = ledger_place(claim), {"event": key, "actor": actor_text, "at": at}
@@ -177,6 +190,12 @@ def somebody_waits(claim: Claim) -> bool:
         waiting=True, call__scheme=claim.call.scheme, call__fiscal_year=claim.call.fiscal_year
     )
     return same_year.exclude(pk=claim.pk).exists()
+
+
+def _write(claim: Claim, fields: dict) -> None:
+    Claim.objects.filter(pk=claim.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(claim, name, value)
 
 
 def _amounts(decision: rules.Decision) -> dict:

@@ -10,6 +10,7 @@ from django.db import connection
 from vouchers import rules
 from vouchers.ledger import books
 from vouchers.policy import NoLawInForce, law_for
+from vouchers.review.funding import Case
 from vouchers.review.models import Decision
 from vouchers.workflow import AWAITING_MONEY, CLOSED_UNPAID
 
@@ -73,8 +74,9 @@ def check_decisions() -> tuple[int, list[str]]:
 def _differences(stored: Decision) -> Iterator[str]:
     name = f"核定结论 {stored.pk}（申请 {stored.claim_id}）"
     try:
-        was = rules.Decision.from_json(stored.result)
-        again = rules.decide(was.facts, law_for(was.facts.scheme, was.facts.fiscal_year), was.terms)
+        case = Case.from_json(stored.result)
+        was, facts = case.decision, case.facts
+        again = rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), case.terms)
     except (rules.StoredError, rules.FactsError, rules.TermsError, NoLawInForce) as error:
         yield f"{name}无法重算：{error}"
         return

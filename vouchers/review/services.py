@@ -34,21 +34,20 @@ def fire(
     *,
     actor: Actor,
     reason: str = "",
-    target: str | None = None,
     seen_version: int | None = None,
     payment: int | None = None,
     amount_fen: int | None = None,
 ) -> ClaimEvent:
     """Take one step with a claim.
 
-    `target` is chosen only by verbs that say where to (dismiss). `seen_version` is the version on the person's
-    screen: a stale screen never overwrites. `payment` is the id of the payment out that a pay or bounce answers;
-    `amount_fen` what a recovery brought back. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
+    Where it leads follows from the claim, nobody chooses it. `seen_version` is the version on the person's screen: a
+    stale screen never overwrites. `payment` is the id of the payment out that a pay or bounce answers; `amount_fen`
+    what a recovery brought back. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
     or a refusal of the ledger; nothing has changed then.
     """
     try:
         with transaction.atomic():
-            return _step(claim.pk, verb, actor, reason.strip(), target, seen_version, payment, amount_fen)
+            return _step(claim.pk, verb, actor, reason.strip(), seen_version, payment, amount_fen)
     except InvoiceInUse as clash:
         # Outside the transaction that failed: the bureau must hear of it although nothing was submitted.
         _report_clash(claim, clash, actor)
@@ -59,18 +58,18 @@ def fire_many(claims: Iterable[Claim], verb: str, *, actor: Actor, reason: str =
     """Fire one verb at many claims: all or none, in the order of their ids so that two callers never deadlock."""
     with transaction.atomic():
         return [
-            _step(claim.pk, verb, actor, reason.strip(), None, None, None, None)
+            _step(claim.pk, verb, actor, reason.strip(), None, None, None)
             for claim in sorted(claims, key=lambda claim: claim.pk)
         ]
 
 
-def _step(claim_id, verb, actor, reason, target, seen_version, payment, amount_fen) -> ClaimEvent:
+def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> ClaimEvent:
     claim = (
         Claim.objects.select_for_update(of=("self",)).select_related("call", "organisation", "voucher").get(pk=claim_id)
     )
     if seen_version is not None and seen_version != claim.version:
         raise StaleClaim
-    target = target or consequences.choose_target(claim, verb, amount_fen)
+    target = consequences.choose_target(claim, verb, amount_fen)
     transition = workflow.CLAIM.step(verb, claim.state, target)
     role = actor.capacity(transition, claim.organisation)
     if transition.needs_reason and not reason:

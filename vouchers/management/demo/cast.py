@@ -85,7 +85,7 @@ def _call(year: int) -> Call:
 
 def products() -> dict[str, Product]:
     """What can be bought, by the names that fixtures/demo.yaml gives it."""
-    found = {}
+    found: dict[str, Product] = {}
     for number, row in enumerate(DATA["providers"], start=1):
         code, site = credit_code(number), row["centre"]
         provider = Provider.objects.filter(uscc=code).first()

@@ -171,7 +171,7 @@ class Story:
         for claim in filed:
             fire(claim, "publicise", actor=self._by("shenhe"))
             claim.refresh_from_db()
-        until = max(claim.publicised_until for claim in filed)
+        until = max(claim.publicised_until for claim in filed if claim.publicised_until)
         self.say(f"[公示] {len(filed)} 件申请公示至 {until}")
         settings.CLOCK.move_to(
             dt.datetime.combine(until + dt.timedelta(days=1), dt.time(9), timezone.get_current_timezone())

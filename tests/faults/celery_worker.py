@@ -1,0 +1,111 @@
+"""A real Celery worker and a real broker for tests, each a process that can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import redis
+from django.conf import settings
+from django.db import connections
+
+from config.services import program_folders
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something to become true; fail when it does not."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+class Broker:
+    """A private Valkey without persistence on a socket in `folder`."""
+
+    def __init__(self, folder: Path):
+        self.socket = folder / "broker.sock"
+        self.url = f"redis+socket://{self.socket}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start empty, and wait until it answers."""
+        program = str(program_folders()[1])
+        self.process = subprocess.Popen(
+            [program, "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL,
+        )
+        client = redis.Redis(unix_socket_path=str(self.socket))
+
+        def answers() -> bool:
+            with contextlib.suppress(redis.ConnectionError):
+                return bool(client.ping())
+            return False
+
+        wait_until(answers, 20)
+
+    def kill(self) -> None:
+        """`kill -9`: whatever was queued is gone."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def _database_url(alias: str) -> str:
+    """The database of this test run, as a worker's environment names it."""
+    row = connections[alias].settings_dict
+    return f"postgresql://{row['USER']}@/{row['NAME']}?host={row['HOST']}"
+
+
+@contextlib.contextmanager
+def worker(broker_url: str, log: Path) -> Iterator[subprocess.Popen]:
+    """A Celery worker with one child on the test's database, files and clock. All of it is dead afterwards."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": _database_url("default"),
+        "BROKER_URL": broker_url,
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "CLOCK_FILE": str(settings.CLOCK._file),
+        "JOB_LEASE_SECONDS": "2",
+    }
+    environment.pop("OWNER_DATABASE_URL", None)
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "INFO"]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, "--without-gossip", "--without-mingle"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: b"ready." in log.read_bytes() or process.poll() is not None, 60)
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        kill_tree(process.pid)
+        process.wait()
+
+
+def kill_tree(pid: int) -> None:
+    """`kill -9` of a process and all its children."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.send_signal(signal.SIGKILL)
+
+
+def child_of(process: subprocess.Popen) -> psutil.Process:
+    """The worker's child that does the work."""
+    return psutil.Process(process.pid).children()[0]

@@ -1,0 +1,111 @@
+"""The export of a batch by a real worker, with the worker and the broker killed under it."""
+
+import hashlib
+
+import pytest
+
+from config.celery import app
+from tests import factories
+from tests.faults.celery_worker import Broker, child_of, kill_tree, wait_until, worker
+from vouchers.disbursement import services as disbursement
+from vouchers.documents.models import Document
+from vouchers.documents.storage import path_of
+from vouchers.tasks import nudge, sweep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLAIMS = 6
+
+
+@pytest.fixture
+def broker(tmp_path_factory):
+    """A broker of this test's own that Celery in this process uses too."""
+    made = Broker(tmp_path_factory.mktemp("b"))
+    made.start()
+    before = app.conf.broker_url
+    _use(made.url)
+    yield made
+    made.kill()
+    _use(before)
+
+
+def _use(url):
+    app.conf.broker_url = url
+    app.pool.force_close_all()
+    app._pool = None
+    app.amqp._producer_pool = None
+
+
+@pytest.fixture
+def job(broker):
+    """A job to print a signed batch of several claims."""
+    office, call, product = factories.office(), factories.call(), factories.product()
+    claims = []
+    for number in range(1, CLAIMS + 1):
+        firm = factories.firm(number, call, reviewer=office.reviewer)
+        claims.append(factories.drive(factories.ready(firm, product, number), "payable", firm, office))
+    batch = disbursement.open_batch(call, approval_reference="批复 1 号", actor=office.preparer)
+    disbursement.add_claims(batch, claims, actor=office.preparer)
+    batch = disbursement.freeze(batch, actor=office.preparer)
+    batch = disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
+    return disbursement.start_export(batch, actor=office.signer)
+
+
+def state(job):
+    job.refresh_from_db()
+    return job.state
+
+
+def one_whole_result(job):
+    """A letter for each claim and one roster, each file whole, and no file that nobody knows."""
+    documents = list(Document.objects.all())
+    assert sorted(document.kind for document in documents) == ["letter"] * CLAIMS + ["roster"]
+    for document in documents:
+        assert hashlib.sha256(path_of(document.stored_name).read_bytes()).hexdigest() == document.sha256
+    assert job.done == job.total == CLAIMS + 1
+
+
+def keep_sweeping(job, seconds=90):
+    """What beat does every quarter of a minute, until the job is done."""
+
+    def done() -> bool:
+        if state(job) == "done":
+            return True
+        sweep()
+        return False
+
+    wait_until(done, seconds)
+
+
+def test_a_worker_killed_in_the_middle_is_replaced_and_everything_is_printed_once(job, broker, tmp_path):
+    with worker(broker.url, tmp_path / "worker.log") as process:
+        nudge(job)
+        wait_until(lambda: state(job) == "running" and job.done >= 2)
+        child_of(process).kill()
+        assert state(job) == "running"
+        first = {document.pk: document.sha256 for document in Document.objects.all()}
+        assert 2 <= len(first) <= CLAIMS
+        keep_sweeping(job)
+    one_whole_result(job)
+    assert job.attempts >= 2
+    # What the dead worker had finished was kept, not printed again.
+    assert first.items() <= {document.pk: document.sha256 for document in Document.objects.all()}.items()
+
+
+def test_the_whole_worker_killed_loses_nothing(job, broker, tmp_path):
+    with worker(broker.url, tmp_path / "first.log") as process:
+        nudge(job)
+        wait_until(lambda: state(job) == "running" and job.done >= 1)
+        kill_tree(process.pid)
+    with worker(broker.url, tmp_path / "second.log"):
+        keep_sweeping(job)
+    one_whole_result(job)
+
+
+def test_a_broker_that_is_down_or_forgets_everything_loses_nothing(job, broker, tmp_path):
+    broker.kill()
+    nudge(job)
+    assert state(job) == "waiting"
+    broker.start()
+    with worker(broker.url, tmp_path / "worker.log"):
+        keep_sweeping(job)
+    one_whole_result(job)
