@@ -277,6 +277,19 @@ def test_a_heading_line_of_too_many_cells_is_no_heading_and_the_tags_give_the_ro
     assert invoice == facts.invoice("ofd")
 
 
+def test_pages_of_two_invoices_in_one_file_are_refused():
+    lines = [make.compute_line() for _ in range(20)]
+    parts = make.ofd_parts(make.Facts(lines=lines))
+    second = "Doc_0/Pages/Page_1/Content.xml"
+    assert read(make.zipped(parts)).number == "26322000000000000017"
+
+    content = make.zipped(
+        {**parts, second: make.changed(parts[second], "26322000000000000017", "26322000000000000018")}
+    )
+
+    assert code_of(content) == "several_documents"
+
+
 def test_an_attachment_that_was_not_compared_is_a_warning():
     parts = make.ofd_parts(make.Facts())
     listing = f'<ofd:Attachments xmlns:ofd="{make.OFD_NS}"><ofd:Attachment Name="issuer.xml"/></ofd:Attachments>'

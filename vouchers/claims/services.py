@@ -199,9 +199,14 @@ def allocate(claim: Claim, payment: PaymentMade, invoice: Invoice, amount_fen: i
         )
     with transaction.atomic():
         _editable(claim, user)
-        allocation, _ = Allocation.objects.update_or_create(
-            claim=claim, payment=payment, invoice=invoice, defaults={"amount_fen": amount_fen}
-        )
+        try:
+            with transaction.atomic():
+                allocation, _ = Allocation.objects.update_or_create(
+                    claim=claim, payment=payment, invoice=invoice, defaults={"amount_fen": amount_fen}
+                )
+        except IntegrityError as error:
+            # A returned claim's matches still count: what other claims use is not free.
+            raise ClaimError("发票或付款的其余金额已在其他申请中使用，剩余部分不足，请减少对应金额。") from error
     return allocation
 
 

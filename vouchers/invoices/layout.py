@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from vouchers.invoices.table import Table, read_tables
+from vouchers.invoices.text import compact
 from vouchers.invoices.tokens import SAME_LINE, Token
 
 # Between the buyer's block and the seller's 名称 stands the upright 销售方信息, this wide in mm.
@@ -33,11 +34,13 @@ _LEGACY = re.compile(r"(?:发票代码|机器编号):")
 class Layout:
     """What the pages say: the title's brackets (普通发票), header fields as text, the item table.
 
-    `legacy` is true for the forms before 数电票, which print labels of their own.
+    `legacy` is true for the forms before 数电票, which print labels of their own. `numbers` are the invoice numbers
+    at the head of the pages: two of them are two invoices.
     """
 
     title: str = ""
     legacy: bool = False
+    numbers: set[str] = field(default_factory=set)
     fields: dict[str, str] = field(default_factory=dict)
     table: Table = field(default_factory=Table)
 
@@ -50,7 +53,9 @@ def read_layout(pages: Sequence[list[Token]]) -> Layout:
         page = _Page(tokens)
         layout.title = layout.title or page.title()
         layout.legacy = layout.legacy or page.legacy()
-        layout.fields = {**page.head(), **layout.fields}
+        head = page.head()
+        layout.numbers.update(compact(text) for name, text in head.items() if name == "number")
+        layout.fields = {**head, **layout.fields}
         foot |= page.foot()
     layout.fields |= foot | layout.table.totals
     return layout

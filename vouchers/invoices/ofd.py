@@ -13,7 +13,7 @@ from collections import Counter
 from vouchers.invoices.assemble import assemble
 from vouchers.invoices.invoice import LINE_NAMES, Invoice, Printed, UnreadableInvoice, Warning, legacy_refusal
 from vouchers.invoices.layout import Layout, paragraph, read_layout
-from vouchers.invoices.ofd_document import Document, read_document
+from vouchers.invoices.ofd_document import Document, read_document, several_refusal
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.table import Piece, group
 from vouchers.invoices.text import tidy
@@ -65,11 +65,13 @@ def read_ofd(content: bytes) -> Invoice:
     if any(_LEGACY_PART.search(path) for path in package.paths):
         raise legacy_refusal()
     document = read_document(package)
-    if "发票代码" in document.hints:
+    if document.hints.get("发票代码"):
         raise legacy_refusal()
     layout = read_layout(document.pages)
     if layout.legacy:
         raise legacy_refusal()
+    if len(layout.numbers) > 1:
+        raise several_refusal()
     return assemble(_printed(document, layout))
 
 

@@ -48,9 +48,7 @@ def read_document(package: Package) -> Document:
     """Read the one document of `package`. Raises UnreadableInvoice where there are several, or parts are missing."""
     bodies = package.xml("OFD.xml").findall("{*}DocBody")
     if len(bodies) != 1 or bodies[0].find("{*}Versions") is not None:
-        raise UnreadableInvoice(
-            "several_documents", "这个 OFD 文件里有多份文档或多个版本，无法确定以哪一份为准。请上传单张发票的原文件。"
-        )
+        raise several_refusal()
     document = Document()
     for hint in bodies[0].iterfind("{*}DocInfo/{*}CustomDatas/{*}CustomData"):
         document.hints.setdefault(hint.get("Name", ""), tidy((hint.text or "")[:_MAX_HINT]))
@@ -63,6 +61,14 @@ def read_document(package: Package) -> Document:
         parts = package.xml(resolve(path, tidy(location.text or "")))
         document.attachments += (part.get("Name") or "附件" for part in parts.iterfind("{*}Attachment"))
     return document
+
+
+def several_refusal() -> UnreadableInvoice:
+    """The refusal of a file that holds more than one invoice, or more than one version of it."""
+    return UnreadableInvoice(
+        "several_documents",
+        "这个 OFD 文件里有多张发票、多份文档或多个版本，无法确定以哪一份为准。请上传单张发票的原文件。",
+    )
 
 
 def _read_pages(package: Package, path: str, root: etree._Element, document: Document) -> None:

@@ -13,7 +13,7 @@ from itertools import islice
 from lxml import etree
 
 from vouchers.invoices.safe_zip import unsafe
-from vouchers.invoices.text import compact, tidy
+from vouchers.invoices.text import tidy, unspaced
 from vouchers.invoices.tokens import Token
 
 # Text farther away than this, in mm, lies on no page.
@@ -21,6 +21,7 @@ _FAR = 1_000_000.0
 # No page holds more pieces of text, no piece more characters.
 MAX_TOKENS = 60_000
 _MAX_TEXT = 10_000
+_UNMOVED = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 # A gap wider than this many glyphs begins another column.
 _COLUMN_GAP = 1.5
 
@@ -62,7 +63,8 @@ def _hidden(element: etree._Element) -> bool:
 
 def _tokens(element: etree._Element) -> Iterator[Token]:
     box_left, box_top, _, _ = _numbers(element.get("Boundary", "0 0 0 0"))
-    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = _numbers(element.get("CTM", "1 0 0 1 0 0"))
+    matrix = element.get("CTM")
+    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = _numbers(matrix) if matrix else _UNMOVED
     (size,) = _numbers(element.get("Size", "3.175"))
     x = y = 0.0
     for code in element.iterchildren("{*}TextCode"):
@@ -71,14 +73,13 @@ def _tokens(element: etree._Element) -> Iterator[Token]:
         text = text.strip() if "\n" in text else text
         if len(text) > _MAX_TEXT:
             raise ValueError("no line is as long as this")
-        (x,) = _numbers(code.get("X") or str(x))
-        (y,) = _numbers(code.get("Y") or str(y))
+        x, y = _numbers(f"{code.get('X') or x} {code.get('Y') or y}")
         for run, left, right, down in _runs(text, x, y, code.get("DeltaX", ""), code.get("DeltaY", ""), size):
             if shown := tidy(run):
                 yield Token(
                     # A blank at either end of a wrapped piece parts two words.
                     (" " if run[0] == " " else "") + shown + (" " if run[-1] == " " else ""),
-                    compact(shown),
+                    unspaced(shown),
                     box_left + scale_x * left + skew_x * down + shift_x,
                     box_left + scale_x * right + skew_x * down + shift_x,
                     box_top + skew_y * left + scale_y * down + shift_y,

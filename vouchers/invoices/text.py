@@ -45,7 +45,12 @@ def tidy(text: str) -> str:
 
 def compact(text: str) -> str:
     """`text` without any blank, its full-width letters and digits made ASCII: for numbers, ids and amounts."""
-    return "".join(tidy(text).translate(_WIDE_TO_ASCII).split())
+    return unspaced(tidy(text))
+
+
+def unspaced(tidied: str) -> str:
+    """compact() of a text that is tidy already."""
+    return tidied.translate(_WIDE_TO_ASCII).replace(" ", "")
 
 
 def fen(text: str) -> int:

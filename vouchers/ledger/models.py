@@ -40,8 +40,11 @@ class Transfer(models.Model):
     """An amount that moved from `source` to `target`. Never changed, never deleted.
 
     `key` is its kind and what caused it, so the same cause never moves money twice. `entry` is the audit entry
-    of the whole movement it is part of. Migration 0002 adds the foreign keys to accounts, checked at once, and the
-    triggers that know which kind moves between which accounts and what it must say.
+    of the whole movement it is part of. Migration 0002 adds the triggers that know which kind moves between which
+    accounts and what it must say.
+
+    The database has no foreign keys here: checking them would share-lock the pool's row before its turn (accounts are
+    made by the same function, and never deleted). The check of the books looks instead.
     """
 
     kind = models.CharField("类型", max_length=10, choices=list(kinds.TRANSFER_LABELS.items()))

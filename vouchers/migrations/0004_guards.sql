@@ -83,6 +83,18 @@ CREATE CONSTRAINT TRIGGER follows_event AFTER INSERT OR UPDATE OF state, version
 CREATE CONSTRAINT TRIGGER follows_event AFTER INSERT OR UPDATE OF state, version ON vouchers_voucher
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION vouchers_voucher_follows_event();
 
+-- Nor is an event written ahead of its claim, where it would block the next step.
+CREATE FUNCTION vouchers_event_moves_claim() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM vouchers_claim WHERE id = NEW.claim_id AND version >= NEW.version) THEN
+    RAISE EXCEPTION 'event % of claim % is ahead of it', NEW.version, NEW.claim_id
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER moves_claim AFTER INSERT ON vouchers_claimevent
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION vouchers_event_moves_claim();
+
 -- What live claims say was paid, summed where CHECKs bound it. Arithmetic updates, so that two claims add up.
 CREATE FUNCTION vouchers_sum_allocations() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -120,6 +132,33 @@ CREATE TRIGGER keep_sum BEFORE UPDATE OF allocated_fen ON vouchers_paymentmade
 
 -- What live claims use is bound: its number cannot be let go and taken by another while money rests on it.
 ALTER TABLE vouchers_invoice ADD CONSTRAINT invoice_used_is_bound CHECK (allocated_fen = 0 OR bound_at IS NOT NULL);
+
+-- While a claim is under way, and once it is paid, what it says was paid stays: else the same fen could be claimed
+-- again. It changes while the claim is returned, and is let go when the claim ends unpaid, at COMMIT.
+CREATE FUNCTION vouchers_allocation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.live AND (TG_OP = 'DELETE' OR NEW.amount_fen <> OLD.amount_fen)
+     AND EXISTS (SELECT FROM vouchers_claim WHERE id = OLD.claim_id AND state <> 'returned') THEN
+    RAISE EXCEPTION 'claim % is under way: its allocations stay', OLD.claim_id
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER stays AFTER UPDATE OR DELETE ON vouchers_allocation
+  FOR EACH ROW WHEN (OLD.live) EXECUTE FUNCTION vouchers_allocation_stays();
+
+CREATE FUNCTION vouchers_allocation_live() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM vouchers_allocation a JOIN vouchers_claim c ON c.id = a.claim_id
+             WHERE a.id = NEW.id AND NOT a.live AND c.state NOT IN
+               ('draft', 'discarded', 'returned', 'rejected', 'withdrawn', 'lapsed', 'recovered')) THEN
+    RAISE EXCEPTION 'allocation % of a claim under way is not live', NEW.id
+      USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER live AFTER UPDATE ON vouchers_allocation DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD.live AND NOT NEW.live) EXECUTE FUNCTION vouchers_allocation_live();
 
 -- An invoice is bound only to the organisation it was made out to.
 CREATE FUNCTION vouchers_bind_buyer() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 AGREEMENTS = {
     "状态与最后一次办理记录不符": """
         SELECT c.number FROM vouchers_claim c
-        LEFT JOIN vouchers_claimevent e ON e.claim_id = c.id AND e.version = c.version
-        WHERE (c.version > 0 AND e.target IS DISTINCT FROM c.state) OR (c.version = 0 AND c.state <> 'draft')""",
+        LEFT JOIN LATERAL (SELECT version, target FROM vouchers_claimevent e
+                           WHERE e.claim_id = c.id ORDER BY version DESC LIMIT 1) e ON true
+        WHERE c.version <> coalesce(e.version, 0) OR c.state <> coalesce(e.target, 'draft')""",
     "核定额与最新核定结论不符": """
         SELECT c.number FROM vouchers_claim c
         LEFT JOIN LATERAL (SELECT computed_fen, granted_fen FROM vouchers_decision d
@@ -47,7 +48,11 @@ AGREEMENTS = {
     "已到账的付款与账上拨付不符": """
         SELECT c.number FROM vouchers_payment p JOIN vouchers_claim c ON c.id = p.claim_id
         WHERE p.state = 'paid' AND NOT EXISTS (
-            SELECT FROM ledger_transfer t WHERE t.key = 'pay:payment:' || p.id AND t.amount_fen = p.amount_fen)""",
+            SELECT FROM ledger_transfer t WHERE t.key = 'pay:payment:' || p.id
+            AND t.target = 'paid:' || p.claim_id AND t.amount_fen = p.amount_fen)""",
+    "付款对应的占用与申请状态不符": """
+        SELECT DISTINCT c.number FROM vouchers_claim c JOIN vouchers_allocation a ON a.claim_id = c.id
+        WHERE c.state <> 'returned' AND a.live = (c.state = 'draft' OR c.state IN %(closed)s)""",
     "发票或付款的已用金额与明细不符": """
         SELECT i.number FROM vouchers_invoice i
         WHERE i.allocated_fen <> coalesce((SELECT sum(a.amount_fen) FROM vouchers_allocation a

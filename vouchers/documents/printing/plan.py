@@ -5,6 +5,7 @@ Widths are half squares (see `grid`), heights points.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,8 +23,9 @@ GAP = 2
 # Rows that move with the totals when these need a page of their own, so that nobody signs a page without rows.
 CARRIED_ROWS = 3
 
-PAYEE_WIDTH, BANK_WIDTH, REMARK_WIDTH, EMPTY_REMARK_WIDTH = 40, 24, 14, 8
-WIDEST_PAYEE, WIDEST_BANK, WIDEST_CLAIM = 48, 36, 24
+# In half squares: 17 characters a line at least for a payee, so that 40 take three lines at most.
+LEAST_PAYEE, LEAST_BANK, REMARK, EMPTY_REMARK = 34, 24, 14, 8
+WIDEST_ACCOUNT, WIDEST_CLAIM, LEAST_MONEY = 36, 24, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,38 +135,44 @@ def _filled(heights: Sequence[float], start: int, room: float) -> int:
 def _columns(sheet: RosterSheet, available: int) -> tuple[Column, ...]:
     """The ten columns, or none where they do not fit."""
     rows = sheet.rows
-    account = _widest((row.account for row in rows), 12, WIDEST_BANK)
     number = max(4, len(str(max(row.number for row in rows))))
-    claim = max(
-        _widest((row.claim_number for row in rows), 12, WIDEST_CLAIM), _widest((row.district for row in rows), 6, 24)
-    )
-    money = [
+    claim = _widest((text for row in rows for text in (row.claim_number, row.district)), 12, WIDEST_CLAIM)
+    money = (
         _money_width([row.local_cost_fen for row in rows]),
         _money_width([row.external_cost_fen for row in rows]),
         _money_width([row.computed_fen for row in rows]),
         _money_width([row.obtained_fen for row in rows]),
         _money_width([row.amount_fen for row in rows]),
-    ]
-    payee, bank = PAYEE_WIDTH, max(BANK_WIDTH, account)
-    remark = REMARK_WIDTH if any(row.remark for row in rows) else EMPTY_REMARK_WIDTH
-    spare = available - (number + payee + claim + sum(money) + bank + remark + 9 * GAP)
-    if spare < 0:
+    )
+    remark = REMARK if any(row.remark for row in rows) else EMPTY_REMARK
+    least_bank = _widest((row.account for row in rows), LEAST_BANK, WIDEST_ACCOUNT)
+    shared = available - (number + claim + sum(money) + remark + 9 * GAP)
+    if shared < LEAST_PAYEE + least_bank:
         return ()
-    more_bank = min(spare, WIDEST_BANK - bank)
-    more_payee = min(spare - more_bank, WIDEST_PAYEE - payee)
-    remark += spare - more_bank - more_payee
+    payee = _payee_width(rows, shared, least_bank)
     return (
         Column(("序号", ""), number),
-        Column(("收款单位全称", "统一社会信用代码"), payee + more_payee),
+        Column(("收款单位全称", "统一社会信用代码"), payee),
         Column(("兑付申请编号", "所属区"), claim),
         Column(("核定费用", "本市"), money[0], right=True),
         Column(("核定费用", "外地"), money[1], right=True),
         Column(("测算额", ""), money[2], right=True),
         Column(("年度已补", ""), money[3], right=True),
         Column(("核拨金额", ""), money[4], right=True),
-        Column(("开户银行", "账号"), bank + more_bank),
+        Column(("开户银行", "账号"), shared - payee),
         Column(("备注", ""), remark),
     )
+
+
+def _payee_width(rows: Sequence[RosterRow], shared: int, least_bank: int) -> int:
+    """The payee's share of what it shares with the bank: the one with the fewest lines, the wider among equals."""
+    widths = Counter((halves(clean(row.payee)), halves(clean(row.bank))) for row in rows)
+
+    def lines(payee: int) -> int:
+        bank = shared - payee
+        return sum(count * max(-(-name // payee), -(-at // bank)) for (name, at), count in widths.items())
+
+    return min(range(shared - least_bank, LEAST_PAYEE - 1, -1), key=lines)
 
 
 def _widest(texts: Iterable[str], least: int, most: int) -> int:
@@ -173,4 +181,4 @@ def _widest(texts: Iterable[str], least: int, most: int) -> int:
 
 def _money_width(amounts: list[int]) -> int:
     """Room for each amount and for their sum."""
-    return max(12, *(len(grouped(fen)) for fen in (*amounts, sum(amounts))))
+    return max(LEAST_MONEY, *(len(grouped(fen)) for fen in (*amounts, sum(amounts))))

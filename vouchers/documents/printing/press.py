@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import html
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weasyprint import CSS, HTML, Attachment
+from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 _CHINA = dt.timezone(dt.timedelta(hours=8))
@@ -81,7 +83,7 @@ def _pressed(paper: Paper) -> bytes:
     )
     source = _head(paper, made_at.isoformat()) + paper.body
     document = HTML(string=source, url_fetcher=fetcher).render(
-        stylesheets=[CSS(string=paper.css, url_fetcher=fetcher)], pdf_variant="pdf/a-3u"
+        font_config=_fonts(), stylesheets=[_style(paper.css)], pdf_variant="pdf/a-3u"
     )
     if paper.pages is not None and len(document.pages) != paper.pages:
         raise PrintingError(f"版面计算有误：应为 {paper.pages} 页，实为 {len(document.pages)} 页。请联系系统管理员。")
@@ -97,6 +99,17 @@ def _pressed(paper: Paper) -> bytes:
     )
     assert isinstance(written, bytes)
     return written
+
+
+@functools.cache
+def _fonts() -> FontConfiguration:
+    """Looking through all installed fonts takes longer than a letter: done once a process."""
+    return FontConfiguration()
+
+
+@functools.lru_cache(maxsize=8)
+def _style(css: str) -> CSS:
+    return CSS(string=css, url_fetcher=_NoFetching(), font_config=_fonts())
 
 
 def _head(paper: Paper, made_at: str) -> str:

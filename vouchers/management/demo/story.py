@@ -28,6 +28,7 @@ from vouchers.review import replay
 from vouchers.review.deadlines import pass_deadlines
 from vouchers.review.services import Actor, fire, fire_voucher
 from vouchers.tasks import nudge
+from vouchers.workflow import IllegalTransition
 
 # The story begins this many days ago and ends now: publicity lasts five working days.
 DAYS_AGO = 14
@@ -135,32 +136,29 @@ class Story:
         )
 
     def _refusals(self, claim: Claim) -> None:
-        """What must not work, does not: twice submitted, reviewed by a stranger."""
-        for what, attempt in (
-            ("重复提交", lambda: fire(claim, "submit", actor=Actor(claim.declared_by))),
-            ("企业自行受理", lambda: fire(claim, "accept", actor=Actor(claim.declared_by))),
-        ):
-            try:
-                attempt()
-            except Exception as refusal:
-                self.say(f"[拦截] {what}：{refusal}")
-            else:
-                raise StoryFailed(f"{what} 没有被拦截")
+        """What must not work, does not: twice submitted, accepted or approved by the wrong person."""
+        clerk = Actor(claim.declared_by)
+        self._must_fail("重复提交", lambda: fire(claim, "submit", actor=clerk))
+        self._must_fail("企业自行受理", lambda: fire(claim, "accept", actor=clerk))
+        self._must_fail("审批人员代为受理", lambda: fire(claim, "accept", actor=self._by("shenpi")))
+
+    def _must_fail(self, what: str, attempt: Callable[[], object]) -> None:
+        try:
+            attempt()
+        except (Refused, IllegalTransition) as refusal:
+            self.say(f"[拦截] {what}：{refusal}")
+        else:
+            raise StoryFailed(f"{what} 没有被拦截")
 
     def _decide(self, claim: Claim) -> None:
         """Accepted and reviewed by one, approved by another, and by a third above the call's amount."""
         fire(claim, "accept", actor=self._by("shenhe"))
         fire(claim, "review", actor=self._by("shenhe"))
-        try:
-            fire(claim, "approve", actor=self._by("shenhe"))
-        except Refused as refusal:
-            self.say(f"[拦截] 审核人自行审批：{refusal}")
-        else:
-            raise StoryFailed("审核人自行审批没有被拦截")
         fire(claim, "approve", actor=self._by("shenpi"))
         claim.refresh_from_db()
         people = "审核 沈荷、审批 施丕"
         if claim.state == "approved_once":
+            self._must_fail("同一人二次审批", lambda: fire(claim, "approve", actor=self._by("shenpi")))
             fire(claim, "approve", actor=self._by("fushen"))
             people += "、二次审批 傅申"
         claim.refresh_from_db()
@@ -190,12 +188,7 @@ class Story:
         disbursement.add_claims(batch, filed, actor=maker)
         batch = disbursement.freeze(batch, actor=maker)
         self.say(f"[拨付] 蔡武 编制并封存批次 {batch.number}，校验值 {batch.digest[:16]}…")
-        try:
-            disbursement.sign(batch, actor=maker, seen_digest=batch.digest)
-        except Refused as refusal:
-            self.say(f"[拦截] 编制人自行签批：{refusal}")
-        else:
-            raise StoryFailed("编制人自行签批没有被拦截")
+        self._must_fail("编制人自行签批", lambda: disbursement.sign(batch, actor=maker, seen_digest=batch.digest))
         batch = disbursement.sign(batch, actor=signer, seen_digest=batch.digest)
         self.say(f"[拨付] 伏禾 签批批次 {batch.number}")
         job = disbursement.start_export(batch, actor=signer)
