@@ -73,7 +73,7 @@ def call(pool_fen: int = 5_000_000_000, year: int = 2025, **changes) -> Call:
         "spend_from": dt.date(year, 1, 1),
         "spend_until": dt.date(year, 12, 31),
         "filing_from": today - dt.timedelta(days=30),
-        "filing_until": today + dt.timedelta(days=60),
+        "filing_until": today + dt.timedelta(days=365),
     } | changes
     published = publish(Call(**fields), actor="test")
     appropriate(published, citation="测试拨款", actor="test")
@@ -270,7 +270,8 @@ def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
     claim.refresh_from_db()
     transition = next(t for t in workflow.CLAIM.verbs(claim.state) if t.verb == verb)
     if verb in ("clear", "lapse"):
-        pass_days(40)
+        due = claim.publicised_until if verb == "clear" else claim.correction_due
+        pass_days(max(0, (due - settings.CLOCK.today()).days + 1))
     actor = office.of_role(transition.roles[0], firm)
     if claim.state == "approved_once" and verb == "approve":
         actor = office.second

@@ -89,7 +89,7 @@ def test_after_the_filing_window_nothing_is_submitted_and_the_draft_stays():
     office = factories.office()
     firm = factories.firm(1, factories.call(), reviewer=office.reviewer)
     claim = factories.ready(firm, factories.product(), 1)
-    factories.pass_days(61)
+    factories.pass_days(366)
     with pytest.raises(ClaimError, match="截止"):
         fire(claim, "submit", actor=firm.actor)
     claim.refresh_from_db()

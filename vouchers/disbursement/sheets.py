@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from accounts.encryption import masked_account
 from accounts.models import User
+from vouchers import rules
 from vouchers.calls.calendar import add_working_days
 from vouchers.claims.models import Claim
+from vouchers.claims.papers import ClaimLine
 from vouchers.disbursement.models import Batch, Payment
-from vouchers.documents.printing import LetterSheet, LetterStep, RosterRow, RosterSheet, Signature
+from vouchers.documents.printing import LetterLine, LetterSheet, LetterStep, RosterRow, RosterSheet, Signature
 from vouchers.ledger.selectors import cap_used_fen
+from vouchers.money import percent
 from vouchers.policy import law_for
 from vouchers.review.funding import Case
 
@@ -21,6 +24,7 @@ BUREAU = "无锡市工业和信息化局"
 FUNDING = "市级财政专项资金"
 VERIFY_AT = "算力券管理平台“文书查验”"
 CONTACT = "无锡市工业和信息化局算力券工作专班"
+PLACES = {"local": "本市", "external": "外地"}
 
 
 def payments_of(batch: Batch) -> list[Payment]:
@@ -74,6 +78,7 @@ def letter_sheet(batch: Batch, payment: Payment, *, short_code: str) -> LetterSh
         bank=payment.bank_name,
         account=masked_account(payment.account_number),
         basis=(f"《{law.title}》{law.pool.citation}", f"《{claim.call.title}》（{claim.call.citation}）"),
+        lines=_lines(claim, case),
         steps=tuple(LetterStep(step.citation, step.text, step.amount_fen) for step in case.decision.trace),
         objection=f"对本通知有异议的，请于 {until} 前通过算力券管理平台提出，并附相关证明材料。",
         contact=CONTACT,
@@ -113,3 +118,31 @@ def _row(number: int, payment: Payment) -> RosterRow:
         bank=payment.bank_name,
         account=payment.account_number,
     )
+
+
+def _lines(claim: Claim, case: Case) -> tuple[LetterLine, ...]:
+    """Every line of the decision, with what the invoice calls it."""
+    named = {line.pk: line for line in ClaimLine.objects.filter(claim=claim).select_related("invoice_line__invoice")}
+    results = {result.ref: result for result in case.decision.lines}
+    lines = []
+    for fact in case.facts.lines:
+        result = results[fact.ref]
+        claimed = named[int(fact.ref.partition("-")[0])]
+        lines.append(
+            LetterLine(
+                item=f"{claimed.invoice_line.name}（{fact.label}）",
+                provider=claimed.invoice_line.invoice.seller_name,
+                place=PLACES[fact.location],
+                citation=_citation(case.decision, fact.ref),
+                base_fen=result.base_fen,
+                rate=percent(result.rate),
+                amount_fen=result.subsidy_fen,
+                note=rules.REASONS[result.reason] if result.reason else "",
+            )
+        )
+    return tuple(lines)
+
+
+def _citation(decision: rules.Decision, ref: str) -> str:
+    """The clause that the explanation gives for this line."""
+    return next((step.citation for step in decision.trace if step.ref == ref), "")

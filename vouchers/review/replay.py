@@ -69,7 +69,7 @@ def check_decisions() -> tuple[int, list[str]]:
 
     In bounded memory, whatever their number.
     """
-    count, problems = 0, []
+    count, problems = 0, list[str]()
     for decision in Decision.objects.order_by("pk").iterator(chunk_size=200):
         count += 1
         problems += _differences(decision)

@@ -3,11 +3,12 @@
 from vouchers.documents.printing.letter import letter_pdf
 from vouchers.documents.printing.press import FontMissing, GlyphMissing, PrintingError
 from vouchers.documents.printing.roster import roster_pdf
-from vouchers.documents.printing.sheets import LetterSheet, LetterStep, RosterRow, RosterSheet, Signature
+from vouchers.documents.printing.sheets import LetterLine, LetterSheet, LetterStep, RosterRow, RosterSheet, Signature
 
 __all__ = [
     "FontMissing",
     "GlyphMissing",
+    "LetterLine",
     "LetterSheet",
     "LetterStep",
     "PrintingError",

@@ -75,6 +75,23 @@ class RosterSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterLine:
+    """One invoice line: what it is, by whom, under which clause, on which base at which rate, and what it makes.
+
+    `rate` is text as it should be read ("30%"); `note` says why a line does not count, empty where it does.
+    """
+
+    item: str
+    provider: str
+    place: str
+    citation: str
+    base_fen: int
+    rate: str
+    amount_fen: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LetterStep:
     """One step of “为什么是这个金额”. `amount_fen` is what the step makes, None where it makes no amount."""
 
@@ -88,7 +105,7 @@ class LetterSheet:
     """拨款通知书 to one enterprise.
 
     `number` is the letter's own 文号 (may be empty), `basis` the policy and the call it rests on, `objection` how and
-    until when to object, `contact` whom to ask. The amount is `amount_fen`; the steps explain it.
+    until when to object, `contact` whom to ask. The amount is `amount_fen`; lines and steps explain it.
     """
 
     title: str
@@ -105,6 +122,7 @@ class LetterSheet:
     bank: str
     account: str
     basis: tuple[str, ...]
+    lines: tuple[LetterLine, ...]
     steps: tuple[LetterStep, ...]
     objection: str
     contact: str
