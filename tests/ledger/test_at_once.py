@@ -94,6 +94,30 @@ def test_holding_and_releasing_at_once_never_waits_for_each_other_in_a_ring():
     assert books.check().problems == []
 
 
+@pytest.mark.parametrize("cap_open", [True, False])
+def test_whoever_waits_for_a_pool_holds_nothing_that_the_pools_holder_wants_next(cap_open):
+    fund(1_000)
+    if cap_open:
+        hold(9, 10, applicant=8)
+    first_has_the_pool, second_asks = threading.Event(), threading.Event()
+
+    def first():
+        with transaction.atomic():
+            hold(1, 100, applicant=7)
+            first_has_the_pool.set()
+            assert second_asks.wait(30)
+            wait_until_somebody_waits_for_a_lock()
+            return hold(3, 100, applicant=8)
+
+    def second():
+        assert first_has_the_pool.wait(30)
+        second_asks.set()
+        return hold(2, 100, applicant=8)
+
+    assert kinds_of(at_once([first, second])) == ["Posted", "Posted"]
+    assert books.check().problems == []
+
+
 def test_a_backend_that_dies_in_the_middle_leaves_nothing_and_the_retry_works():
     fund(1_000)
     posted, killed = threading.Event(), threading.Event()

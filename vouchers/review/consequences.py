@@ -88,14 +88,16 @@ def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
     if verb == "submit":
         require_open(call)
         return {"submitted_at": now}
-    if verb == "resubmit" and today > claim.correction_due:
-        raise TooLate(f"补正期限 {claim.correction_due} 已过，不能再提交。如有疑问请联系审核部门。")
-    if verb == "lapse" and today <= claim.correction_due:
-        raise TooEarly(f"补正期限 {claim.correction_due} 尚未届满。")
-    if verb == "clear" and today <= claim.publicised_until:
-        raise TooEarly(f"公示期至 {claim.publicised_until}，尚未届满。")
-    if verb == "appeal" and today > (until := _appeal_until(claim)):
-        raise TooLate(f"申请复核的期限为 {until}，已经届满。")
+    # CHECKs see to it that a returned claim has its deadline, and a publicised one its end.
+    due, until = claim.correction_due or today, claim.publicised_until or today
+    if verb == "resubmit" and today > due:
+        raise TooLate(f"补正期限 {due} 已过，不能再提交。如有疑问请联系审核部门。")
+    if verb == "lapse" and today <= due:
+        raise TooEarly(f"补正期限 {due} 尚未届满。")
+    if verb == "clear" and today <= until:
+        raise TooEarly(f"公示期至 {until}，尚未届满。")
+    if verb == "appeal" and today > (last := _appeal_until(claim)):
+        raise TooLate(f"申请复核的期限为 {last}，已经届满。")
     return {}
 
 
@@ -114,14 +116,26 @@ def move_money(
     amount_fen: int | None,
 ) -> None:
     """What the step does to the ledger, once its event stands."""
-    key, who = f"event:{event.pk}", {"actor": actor_text, "at": event.at}
-    funding.carry_out(claim, plan, event, key=key, actor_text=actor_text, at=event.at)
+    key, attempt, at = f"event:{event.pk}", f"payment:{payment}", event.at
+    funding.carry_out(claim, plan, event, key=key, actor_text=actor_text, at=at)
     if event.verb == "pay":
-        ledger.pay(claim.pk, claim.granted_fen, payment=f"payment:{payment}", **who)
+        ledger.pay(claim.pk, claim.granted_fen, payment=attempt, actor=actor_text, at=at)
     elif event.verb == "bounce" and event.source == "paid":
-        ledger.bounce(claim.pk, claim.granted_fen, payment=f"payment:{payment}", event=key, **who)
+        ledger.bounce(claim.pk, claim.granted_fen, payment=attempt, event=key, actor=actor_text, at=at)
     elif event.verb == "recover":
-        _recover(claim, key, payment, amount_fen, who)
+        if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
+            raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
+        call = claim.call
+        ledger.recover(
+            *funding.ledger_place(claim),
+            amount_fen,
+            payment=attempt,
+            to=call.recovered_to,
+            restores_cap=call.recovery_restores_cap,
+            event=key,
+            actor=actor_text,
+            at=at,
+        )
 
 
 def refuse_sanctioned(claim: Claim) -> None:
@@ -130,17 +144,3 @@ def refuse_sanctioned(claim: Claim) -> None:
         raise Sanctioned(
             f"{claim.organisation} 目前列入失信名单，不能受理或拨付。请先核实名单，或暂停、不予通过该申请。"
         )
-
-
-def _recover(claim: Claim, key: str, payment: int | None, amount_fen: int | None, who: dict) -> None:
-    if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
-        raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
-    ledger.recover(
-        *funding.ledger_place(claim),
-        amount_fen,
-        payment=f"payment:{payment}",
-        to=claim.call.recovered_to,
-        restores_cap=claim.call.recovery_restores_cap,
-        event=key,
-        **who,
-    )

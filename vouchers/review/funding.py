@@ -149,11 +149,11 @@ def carry_out(
             binding=decision.binding,
             made_at=at,
         )
-    place, who = ledger_place(claim), {"event": key, "actor": actor_text, "at": at}
+    place = ledger_place(claim)
     if plan.hold_fen > 0:
-        ledger.hold(*place, plan.hold_fen, claim.call.annual_cap_fen, **who)
+        ledger.hold(*place, plan.hold_fen, claim.call.annual_cap_fen, event=key, actor=actor_text, at=at)
     elif plan.hold_fen < 0:
-        ledger.release(*place, -plan.hold_fen, **who)
+        ledger.release(*place, -plan.hold_fen, event=key, actor=actor_text, at=at)
 
 
 def ledger_place(claim: Claim) -> tuple[int, str, int, int]:

@@ -22,19 +22,20 @@ _FRONT = Template("""<body><div class="foot">$foot</div>
 <p class="to">$payee：</p>
 <p class="text">$opening</p>
 <table class="account">$account</table>
-<p class="text">金额的由来见附件。$verify</p>
+<p class="text">金额的由来见附件。</p>
 <h2>一、应当做到的事项</h2>$duties
 <h2>二、对金额有异议的</h2><p class="text">$objection</p>
 <p class="text">联系方式：$contact</p>
 <p class="text">附件：核定金额说明</p>
-<div class="close"><p class="by">$bureau</p><p class="seal">（加盖公章）</p><p class="day">$day</p></div>""")
+<div class="close"><p class="by">$bureau</p><p class="seal">（加盖公章）</p><p class="day">$day</p>
+<p class="verify">$verify</p></div>""")
 
 _APPENDIX = Template("""<div class="appendix"><p class="mark">附件</p><h1>核定金额说明</h1>
-<p>$subject</p>
-<h3>一、费用明细（单位：元）</h3>
-<table class="lines"><thead><tr><th>序号</th><th>费用</th><th>算力所在</th><th>条款</th><th class="num">计算基数</th>
+<p class="of">$subject</p>
+<h3>一、费用明细（元）</h3>
+<table class="lines"><thead><tr><th>序号</th><th>费用</th><th>算力所在</th><th class="num">计算基数</th>
 <th class="num">比例</th><th class="num">补助</th></tr></thead><tbody>$lines</tbody></table>
-<h3>二、为什么是这个金额（单位：元）</h3>
+<h3>二、为什么是这个金额（元）</h3>
 <table class="steps"><tbody>$steps</tbody></table></div></body></html>""")
 
 
@@ -84,7 +85,7 @@ def _front(sheet: LetterSheet) -> str:
         payee=_safe(sheet.payee),
         opening=_safe(opening) + amount + _safe(batch),
         account="".join(f"<tr><th>{name}</th><td>{_safe(value)}</td></tr>" for name, value in account),
-        verify=_safe(f"本通知书可凭查验码{sheet.short_code}在{sheet.verify_at}核对。"),
+        verify=_safe(f"查验码 {sheet.short_code}，在 {sheet.verify_at} 核对本通知书的真伪。"),
         duties="".join(f'<p class="text">{_safe(duty)}</p>' for duty in sheet.duties),
         objection=_safe(sheet.objection),
         contact=_safe(sheet.contact),
@@ -95,7 +96,7 @@ def _front(sheet: LetterSheet) -> str:
 def _appendix(sheet: LetterSheet) -> str:
     total = sum(line.amount_fen for line in sheet.lines)
     lines = "".join(_line(number, line) for number, line in enumerate(sheet.lines, start=1))
-    lines += f'<tr class="sum"><td colspan="6">各项补助相加</td><td class="num">{grouped(total)}</td></tr>'
+    lines += f'<tr class="sum"><td colspan="5">各项补助相加</td><td class="num">{grouped(total)}</td></tr>'
     steps = "".join(_step(number, step) for number, step in enumerate(sheet.steps, start=1))
     steps += f'<tr class="total"><td colspan="2">核定补助</td><td class="num">{grouped(sheet.amount_fen)}</td></tr>'
     subject = f"{sheet.payee}，{sheet.fiscal_year}年度{sheet.scheme}，兑付申请{sheet.claim_number}"
@@ -103,18 +104,19 @@ def _appendix(sheet: LetterSheet) -> str:
 
 
 def _line(number: int, line: LetterLine) -> str:
-    note = f"<small>{_safe(line.note)}</small>" if line.note else ""
+    below = "".join(f"<small>{_safe(text)}</small>" for text in (line.provider, line.note) if text)
+    clause = f"<small>{_safe(line.citation)}</small>" if line.citation else ""
     return (
-        f"<tr><td>{number}</td><td>{_safe(line.item)}<small>{_safe(line.provider)}</small>{note}</td>"
-        f"<td>{_safe(line.place)}</td><td>{_safe(line.citation)}</td><td class='num'>{grouped(line.base_fen)}</td>"
-        f"<td class='num'>{_safe(line.rate)}</td><td class='num'>{grouped(line.amount_fen)}</td></tr>"
+        f"<tr><td>{number}</td><td>{_safe(line.item)}{below}</td><td>{_safe(line.place)}{clause}</td>"
+        f'<td class="num">{grouped(line.base_fen)}</td><td class="num">{_safe(line.rate)}</td>'
+        f'<td class="num">{grouped(line.amount_fen)}</td></tr>'
     )
 
 
 def _step(number: int, step: LetterStep) -> str:
     amount = "" if step.amount_fen is None else grouped(step.amount_fen)
     citation = f"<small>{_safe(step.citation)}</small>" if step.citation else ""
-    return f"<tr><td class='n'>{number}</td><td>{_safe(step.text)}{citation}</td><td class='num'>{amount}</td></tr>"
+    return f'<tr><td>{number}</td><td>{_safe(step.text)}{citation}</td><td class="num">{amount}</td></tr>'
 
 
 def _safe(text: str) -> str:

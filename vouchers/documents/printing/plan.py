@@ -62,8 +62,8 @@ class Layout:
 
     @property
     def height(self) -> float:
-        """What a page holds between its margins, without the foot."""
-        return PAGE_HEIGHT - TOP - BOTTOM
+        """What a page holds between its margins; a point less, so that no rounding begins another page."""
+        return PAGE_HEIGHT - TOP - BOTTOM - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +100,37 @@ def cells(row: RosterRow, layout: Layout) -> list[list[str]]:
 
 
 def paginate(heights: Sequence[float], rooms: Rooms) -> list[range]:
-    """Which rows stand on which page. Every page but the last ends with its subtotal, the last with `ending`.
+    """Which rows stand on which page. Every page ends with its subtotal, the last one with `ending` besides.
 
-    Raises PrintingError when a single row is higher than a page.
+    Raises PrintingError when a single row is higher than its page.
     """
     pages: list[range] = []
     start = 0
     while start < len(heights):
-        room = (rooms.other if pages else rooms.first) - rooms.subtotal
-        stop = _filled(heights, start, room)
+        stop = _filled(heights, start, (rooms.other if pages else rooms.first) - rooms.subtotal)
         if stop == start:
-            raise PrintingError(f"第 {start + 1} 行的文字过多，一页纸放不下。请缩短名称或备注后重新生成。")
+            raise _too_high(start)
         pages.append(range(start, stop))
         start = stop
     last = pages[-1]
-    room = (rooms.other if len(pages) > 1 else rooms.first) - rooms.subtotal - rooms.ending
-    if sum(heights[last.start : last.stop]) <= room:
-        return pages
-    carried = min(CARRIED_ROWS, len(last) - 1) or len(last)
-    while carried > 1 and sum(heights[last.stop - carried :]) > rooms.other - rooms.subtotal - rooms.ending:
-        carried -= 1
-    split = last.stop - carried
-    return [*pages[:-1], *([range(last.start, split)] if split > last.start else []), range(split, last.stop)]
+    while not _ends_on(heights, last, rooms, is_first=len(pages) == 1):
+        if len(last) == 1:
+            raise _too_high(last.start)
+        # The totals need a page of their own, and some rows go with them.
+        split = last.stop - min(CARRIED_ROWS, len(last) - 1)
+        pages[-1:] = [range(last.start, split), range(split, last.stop)]
+        last = pages[-1]
+    return pages
+
+
+def _ends_on(heights: Sequence[float], rows: range, rooms: Rooms, *, is_first: bool) -> bool:
+    """Whether the last `rows` leave room for what follows them."""
+    room = (rooms.first if is_first else rooms.other) - rooms.subtotal - rooms.ending
+    return sum(heights[rows.start : rows.stop]) <= room
+
+
+def _too_high(index: int) -> PrintingError:
+    return PrintingError(f"第 {index + 1} 行的文字过多，一页纸放不下。请缩短名称或备注后重新生成。")
 
 
 def _filled(heights: Sequence[float], start: int, room: float) -> int:

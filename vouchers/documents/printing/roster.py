@@ -67,7 +67,7 @@ class _Roster:
         self.heights = [round(len(lines) * layout.line + layout.row_padding, 2) for lines in self.rows]
         self.facts = self._facts()
         self.checks = self._checks()
-        self.names_height = round(2 * layout.line + 6, 2)
+        self.names_height = round(2 * layout.line + 9, 2)
         self.sum_height = round(layout.line + 7, 2)
         self.opening_height = _TITLE + len(self.facts) * _FACTS_LINE + _FACTS_GAP
         self.ending_height = 2 * self.sum_height + _SIGN_GAP + _SIGN + _CHECK_ABOVE + len(self.checks) * layout.line
