@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from kombu import pools
 
 from config.celery import app
 from tests import factories
@@ -29,10 +30,10 @@ def broker(tmp_path_factory):
 
 
 def _use(url):
+    """Let Celery in this process forget its connections and use the broker at `url`."""
     app.conf.broker_url = url
-    app.pool.force_close_all()
-    app._pool = None
-    app.amqp._producer_pool = None
+    pools.reset()
+    app._pool = app.amqp._producer_pool = None
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def _front(sheet: LetterSheet) -> str:
         payee=_safe(sheet.payee),
         opening=_safe(opening) + amount + _safe(batch),
         account="".join(f"<tr><th>{name}</th><td>{_safe(value)}</td></tr>" for name, value in account),
-        verify=_safe(f"查验码 {sheet.short_code}，在 {sheet.verify_at} 核对本通知书的真伪。"),
+        verify=_safe(f"查验码 {sheet.short_code}，在{sheet.verify_at}核对本通知书。"),
         duties="".join(f'<p class="text">{_safe(duty)}</p>' for duty in sheet.duties),
         objection=_safe(sheet.objection),
         contact=_safe(sheet.contact),

@@ -101,6 +101,7 @@ class _Roster:
             "paid_width": (layout.columns[_PAID].width + plan.GAP) * layout.half,
             "sign": _SIGN,
             "sign_gap": _SIGN_GAP,
+            "sign_width": (plan.TABLE_WIDTH - 2) / (len(self.sheet.signatures) + 1) - 2 * _SIGN_PADDING - 0.5,
             "sign_padding": _SIGN_PADDING,
             "check_above": _CHECK_ABOVE,
             "foot": _FOOT,
@@ -186,17 +187,13 @@ class _Roster:
     def _signing(self) -> str:
         places = [_signature(signature) for signature in self.sheet.signatures]
         places.append(f'<p class="seal">{html.escape(clean(self.sheet.bureau))}（公章）</p>')
-        width = plan.TABLE_WIDTH / len(places)
-        boxes = (
-            f'<div style="left:{index * width:.2f}pt;width:{width - 2 * _SIGN_PADDING:.2f}pt">{place}</div>'
-            for index, place in enumerate(places)
-        )
-        return f'<div class="sign">{"".join(boxes)}</div>'
+        boxes = "".join(f"<div>{place}</div>" for place in places)
+        return f'<div class="sign">{boxes}</div>'
 
     def _checks(self) -> list[str]:
         sheet = self.sheet
         texts = [
-            f"查验码 {sheet.short_code}，在 {sheet.verify_at} 核对本表。“年度已补”是本次拨付前本年度已获得的补助，不求和。"
+            f"查验码 {sheet.short_code}，在{sheet.verify_at}核对本表。“年度已补”是本次拨付前本年度已获得的补助，不求和。"
         ]
         if sheet.digest:
             texts.append(f"批次封存校验值（SHA-256）{sheet.digest}，签批即对所封存的收款人、账号和金额负责。")
