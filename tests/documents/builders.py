@@ -86,10 +86,15 @@ def letter(count=2, **changes):
     ]
     total = sum(line.amount_fen for line in lines)
     lines.append(
-        LetterLine("*信息技术服务*存储服务费", "上海浦江云有限公司", "外地", "二（三）7", 0, "0%", 0, "不是智能算力服务")
+        LetterLine(
+            "*信息技术服务*存储服务费", "上海浦江云有限公司", "外地", "二（三）7", 0, "0%", 0, "不是智能算力服务"
+        )
     )
     steps = [LetterStep("二（三）7", "申报主体类别为“465”现代产业集群企业，所在城市为无锡市：属于支持范围。")]
-    steps += [LetterStep("二（三）7", f"{line.item}：以实付净额为基数，按{line.rate}补助。", line.amount_fen) for line in lines]
+    steps += [
+        LetterStep("二（三）7", f"{line.item}：以实付净额为基数，按{line.rate}补助。", line.amount_fen)
+        for line in lines
+    ]
     steps.append(LetterStep("二（三）7", "计入的发票行相加：测算额。", total))
     fields = {
         "title": "算力券补助资金拨款通知书",
@@ -105,7 +110,10 @@ def letter(count=2, **changes):
         "amount_fen": total,
         "bank": "太湖银行蠡园支行",
         "account": "**** **** **** 3318",
-        "basis": ("《无锡市关于加快推进算力发展和应用的实施意见》二（三）7", "《2025年度算力券申报通知》（锡工信发〔2026〕2号）"),
+        "basis": (
+            "《无锡市关于加快推进算力发展和应用的实施意见》二（三）7",
+            "《2025年度算力券申报通知》（锡工信发〔2026〕2号）",
+        ),
         "lines": tuple(lines),
         "steps": tuple(steps),
         "objection": "对本通知有异议的，请于2026-04-16前通过算力券管理平台提出，并附相关证明材料。",

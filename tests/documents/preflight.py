@@ -51,7 +51,7 @@ def _of_attachment(pdf, name: str) -> list[str]:
     if list(pdf.attachments) != [name]:
         return [f"attachments are {list(pdf.attachments)}"]
     associated = list(pdf.Root.get("/AF", []))
-    if len(associated) != 1 or associated[0].get("/AFRelationship") != "/Data" or associated[0].UF != name:
+    if len(associated) != 1 or associated[0].get("/AFRelationship") != "/Data" or name != associated[0].UF:
         return ["the attachment is not associated once as data"]
     return [] if associated[0].EF.F.get("/Subtype") == "/application/json" else ["the attachment has no type"]
 

@@ -17,6 +17,11 @@ class Char:
     top: float
     bottom: float
 
+    @property
+    def middle(self) -> float:
+        """The height of its middle."""
+        return (self.top + self.bottom) / 2
+
 
 @dataclass(frozen=True)
 class Page:

@@ -47,8 +47,8 @@ def test_ordinary_rosters_are_printed_at_8_points():
 
 
 def test_wide_amounts_make_the_letters_smaller():
-    wide = {name: 10**13 - 1 for name in ("local_cost_fen", "external_cost_fen", "computed_fen", "amount_fen")}
-    assert lay_out(builders.roster(1, rows=(builders.row(1, **wide, obtained_fen=10**13 - 1),))).size < 8
+    wide = {name: 10**15 - 1 for name in ("local_cost_fen", "external_cost_fen", "computed_fen", "amount_fen")}
+    assert lay_out(builders.roster(1, rows=(builders.row(1, **wide, obtained_fen=10**15 - 1),))).size < 8
 
 
 def test_amounts_that_no_page_is_wide_enough_for_are_refused():

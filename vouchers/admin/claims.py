@@ -27,7 +27,7 @@ class ClaimAdmin(ApplicantAdmin):
         "applicant",
         "state",
         "queue_number",
-        "waiting",
+        "turn",
         "computed_fen",
         "granted_fen",
         "submitted_at",
@@ -41,6 +41,11 @@ class ClaimAdmin(ApplicantAdmin):
         "lines__invoice_line__invoice__number",
     )
     search_help_text = "按申请编号、信用代码、单位名称或发票号码查找"
+
+    @admin.display(description="轮候")
+    def turn(self, claim) -> str:
+        """Said only of those who wait."""
+        return "轮候中" if claim.waiting else ""
 
 
 @admin.register(FilingQueue)

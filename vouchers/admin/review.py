@@ -1,9 +1,14 @@
 """What happened, who had which duty, and what was decided."""
 
+import json
+
 from django.contrib import admin
+from django.utils.html import format_html, format_html_join
 
 from audit.admin import ReadOnlyAdmin
 from vouchers.admin.columns import MoneyAdmin
+from vouchers.money import grouped
+from vouchers.review.funding import Case
 from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, VoucherEvent
 
 
@@ -52,6 +57,29 @@ class DecisionAdmin(MoneyAdmin):
     search_fields = ("claim__number",)
     search_help_text = "按申请编号查找"
     ordering = ("-made_at", "-pk")
+    unseen = ("result",)
+
+    def get_fields(self, request, obj=None):
+        """The explanation and the frozen facts in words and as stored."""
+        return [*super().get_fields(request, obj), "explanation", "stored"]
+
+    @admin.display(description="为什么是这个金额")
+    def explanation(self, decision) -> str:
+        """Every step with its clause and what it makes."""
+        rows = (
+            (
+                step.text,
+                step.citation,
+                "" if step.amount_fen is None else f"{grouped(step.amount_fen)} 元",
+            )
+            for step in Case.from_json(decision.result).decision.trace
+        )
+        return format_html("<ol>{}</ol>", format_html_join("", "<li>{}（{}） {}</li>", rows))
+
+    @admin.display(description="冻结的事实、条款与结论")
+    def stored(self, decision) -> str:
+        """What a replay decides again."""
+        return format_html("<pre>{}</pre>", json.dumps(decision.result, ensure_ascii=False, indent=1))
 
     def get_queryset(self, request):
         """Lists leave the frozen facts in the database."""

@@ -80,7 +80,7 @@ def _parts_of(
                 paid_on=allocation.payment.paid_on,
                 seller_related=claim_line.seller_related,
                 subsidised_elsewhere=claim_line.subsidised_elsewhere,
-                label=f"发票 {invoice.number} 第 {claim_line.invoice_line.position} 行",
+                label=f"{invoice.number} 第 {claim_line.invoice_line.position} 行",
             )
 
 
@@ -145,7 +145,7 @@ def _reversals(
                 amount_fen=amount_fen,
                 tax_fen=tax_fen,
                 paid_fen=paid_fen,
-                label=f"红字发票 {red.number}",
+                label=f"发票 {red.number}",
             )
 
 

@@ -24,7 +24,7 @@ class Voucher(models.Model):
     serial_number = models.CharField("券号", max_length=30, unique=True)
     purpose = models.CharField("算力用途", max_length=500)
     state = models.CharField("状态", max_length=10, choices=workflow.VOUCHER.choices(), default="applied")
-    version = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveIntegerField("办理版本", default=0, editable=False)
     applied_at = models.DateTimeField("申领时间")
 
     class Meta:
@@ -54,7 +54,7 @@ class Claim(models.Model):
     call = models.ForeignKey("vouchers.Call", models.PROTECT, related_name="+", verbose_name="申报通知")
     number = models.CharField("申请编号", max_length=30, unique=True)
     state = models.CharField("状态", max_length=14, choices=workflow.CLAIM.choices(), default="draft", db_index=True)
-    version = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveIntegerField("办理版本", default=0, editable=False)
     computed_fen = models.BigIntegerField("测算额（分）", default=0)
     granted_fen = models.BigIntegerField("核定额（分）", default=0)
     queue_number = models.PositiveBigIntegerField("提交顺序号", null=True, editable=False)
@@ -102,9 +102,9 @@ class FilingQueue(models.Model):
     Its row is locked before a number is drawn and money is asked for, so that number and money come in one order.
     """
 
-    scheme = models.CharField(max_length=40)
-    fiscal_year = models.PositiveSmallIntegerField()
-    last_number = models.PositiveBigIntegerField(default=0)
+    scheme = models.CharField("券种", max_length=40)
+    fiscal_year = models.PositiveSmallIntegerField("财政年度")
+    last_number = models.PositiveBigIntegerField("最后顺序号", default=0)
 
     class Meta:
         verbose_name = verbose_name_plural = "提交顺序"

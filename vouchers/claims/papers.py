@@ -26,7 +26,7 @@ class Attachment(models.Model):
     claim = models.ForeignKey(Claim, models.PROTECT, null=True, related_name="attachments", verbose_name="申请")
     kind = models.CharField("材料类别", max_length=10, choices=ATTACHMENT_KINDS)
     original_name = models.CharField("文件名", max_length=255)
-    stored_name = models.CharField(max_length=100, unique=True, editable=False)
+    stored_name = models.CharField("存储名", max_length=100, unique=True, editable=False)
     sha256 = models.CharField("校验值", max_length=64, editable=False)
     size = models.PositiveIntegerField("大小（字节）")
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="上传人")
@@ -69,7 +69,7 @@ class Invoice(models.Model):
     remark = models.TextField("备注", blank=True)
     warnings = models.JSONField("识读提示", default=list)
     bound_at = models.DateTimeField("锁定时间", null=True, editable=False)
-    allocated_fen = models.BigIntegerField(default=0, editable=False)
+    allocated_fen = models.BigIntegerField("已使用金额（分）", default=0, editable=False)
     history = HistoricalRecords(verbose_name="发票修改记录", excluded_fields=["allocated_fen"])
 
     class Meta:
@@ -153,7 +153,7 @@ class PaymentMade(models.Model):
     payer_name = models.CharField("付款人", max_length=200)
     payee_name = models.CharField("收款人", max_length=200)
     amount_fen = models.BigIntegerField("付款金额（分）")
-    allocated_fen = models.BigIntegerField(default=0, editable=False)
+    allocated_fen = models.BigIntegerField("已使用金额（分）", default=0, editable=False)
     history = HistoricalRecords(verbose_name="付款修改记录", excluded_fields=["allocated_fen"])
 
     class Meta:
@@ -182,7 +182,7 @@ class Allocation(models.Model):
     payment = models.ForeignKey(PaymentMade, models.PROTECT, related_name="allocations", verbose_name="付款")
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations", verbose_name="发票")
     amount_fen = models.BigIntegerField("金额（分）")
-    live = models.BooleanField(default=False, editable=False)
+    live = models.BooleanField("已计入", default=False, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "付款对应"

@@ -76,7 +76,7 @@ class Payment(models.Model):
     payee_name = models.CharField("收款人", max_length=200, blank=True)
     bank_name = models.CharField("开户银行", max_length=200, blank=True)
     account_number = EncryptedTextField("账号", blank=True)
-    account_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    account_fingerprint = models.CharField("账号指纹", max_length=64, blank=True, editable=False)
     bank_reference = models.CharField("银行流水号", max_length=60, blank=True)
     bank_message = models.CharField("银行答复", max_length=200, blank=True)
     answered_on = models.DateField("银行答复日期", null=True)

@@ -130,7 +130,7 @@ def _lines(claim: Claim, case: Case) -> tuple[LetterLine, ...]:
         claimed = named[int(fact.ref.partition("-")[0])]
         lines.append(
             LetterLine(
-                item=f"{claimed.invoice_line.name}（{fact.label}）",
+                item=f"{claimed.invoice_line.name}（发票 {fact.label}）",
                 provider=claimed.invoice_line.invoice.seller_name,
                 place=PLACES[fact.location],
                 citation=_citation(case.decision, fact.ref),

@@ -10,7 +10,7 @@ class Document(models.Model):
     subject = models.CharField("对象", max_length=60)
     title = models.CharField("标题", max_length=200)
     file_name = models.CharField("文件名", max_length=200)
-    stored_name = models.CharField(max_length=100, unique=True, editable=False)
+    stored_name = models.CharField("存储名", max_length=100, unique=True, editable=False)
     sha256 = models.CharField("校验值", max_length=64)
     size = models.PositiveIntegerField("大小（字节）")
     short_code = models.CharField("查验码", max_length=16, unique=True)

@@ -27,9 +27,9 @@ class Job(models.Model):
     message = models.CharField("进展", max_length=200, blank=True)
     error = models.TextField("错误", blank=True)
     attempts = models.PositiveSmallIntegerField("执行次数", default=0)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
-    not_before = models.DateTimeField(null=True, editable=False)
+    lease = models.UUIDField("占用标识", null=True, editable=False)
+    lease_until = models.DateTimeField("占用至", null=True, editable=False)
+    not_before = models.DateTimeField("不早于", null=True, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="发起人"
     )

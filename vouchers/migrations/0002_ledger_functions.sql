@@ -263,7 +263,7 @@ CREATE FUNCTION ledger_post(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 -- Plans are made once and use the indexes, however small the tables were when the session began.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+SET jit = off AS $$
 DECLARE
   legs ledger_leg[] := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS leg);
   accounts text[] := ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs));

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from vouchers import workflow
 from vouchers.claims.models import Claim, Voucher
+from vouchers.money import grouped
 
 _REASONED = sorted({t.verb for t in workflow.CLAIM.transitions if t.needs_reason})
 _VOUCHER_REASONED = sorted({t.verb for t in workflow.VOUCHER.transitions if t.needs_reason})
@@ -16,7 +17,7 @@ class ClaimEvent(models.Model):
     cannot change or delete it, and one person never has two duties on a claim."""
 
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="events", verbose_name="申请")
-    version = models.PositiveIntegerField()
+    version = models.PositiveIntegerField("办理版本")
     verb = models.CharField("操作", max_length=14, choices=list(workflow.CLAIM.verb_labels.items()))
     source = models.CharField("原状态", max_length=14, choices=workflow.CLAIM.choices())
     target = models.CharField("新状态", max_length=14, choices=workflow.CLAIM.choices())
@@ -55,7 +56,7 @@ class ClaimEvent(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.claim_id} {self.verb}"
+        return f"{self.get_verb_display()} → {self.get_target_display()}"
 
 
 class ClaimDuty(models.Model):
@@ -73,14 +74,14 @@ class ClaimDuty(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.claim_id} {self.duty}"
+        return str(self.get_duty_display())
 
 
 class VoucherEvent(models.Model):
     """One step of one voucher."""
 
     voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="events", verbose_name="算力券")
-    version = models.PositiveIntegerField()
+    version = models.PositiveIntegerField("办理版本")
     verb = models.CharField("操作", max_length=14, choices=list(workflow.VOUCHER.verb_labels.items()))
     source = models.CharField("原状态", max_length=14, choices=workflow.VOUCHER.choices())
     target = models.CharField("新状态", max_length=14, choices=workflow.VOUCHER.choices())
@@ -102,7 +103,7 @@ class VoucherEvent(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.voucher_id} {self.verb}"
+        return f"{self.get_verb_display()} → {self.get_target_display()}"
 
 
 class Decision(models.Model):
@@ -130,4 +131,4 @@ class Decision(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.claim_id} {self.granted_fen}"
+        return f"核定 {grouped(self.granted_fen)} 元"

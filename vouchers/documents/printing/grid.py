@@ -80,10 +80,12 @@ def _marked_up(text: str) -> str:
 
 def _parted(line: str, token: str) -> tuple[str, str]:
     """A full line before `token`: what stays on it, and what goes on to the next line together with `token`."""
-    *rest, last = _PIECE.findall(line)
-    if rest and (token in _NOT_FIRST or last in _NOT_LAST):
-        return "".join(rest), last
-    return line, ""
+    kept, first = _PIECE.findall(line), token
+    carried: list[str] = []
+    while len(kept) > 1 and (first in _NOT_FIRST or kept[-1] in _NOT_LAST):
+        first = kept.pop()
+        carried.insert(0, first)
+    return "".join(kept), "".join(carried)
 
 
 def _tokens(text: str, width: int) -> Iterator[str]:
