@@ -158,7 +158,7 @@ def test_rare_wide_and_latin_characters_print_and_leave_the_columns_in_place():
         "𠮷㐂𬭎䶮科技有限公司",
         "ＡＢＣ（无锡）１２３有限公司",
         "Wuxi AI & Café Ω Ltd.",
-        "e\u0301toile有限公司",
+        "n\u0331o有限公司",
         "〇九·“云”—公司",
     )
     rows = [builders.row(number, payee=name) for number, name in enumerate(names, start=1)]

@@ -80,7 +80,7 @@ def letter_sheet(batch: Batch, payment: Payment, *, short_code: str) -> LetterSh
         basis=(f"《{law.title}》{law.pool.citation}", f"《{claim.call.title}》（{claim.call.citation}）"),
         lines=_lines(claim, case),
         steps=tuple(LetterStep(step.citation, step.text, step.amount_fen) for step in case.decision.trace),
-        objection=f"对本通知有异议的，请于 {until} 前通过算力券管理平台提出，并附相关证明材料。",
+        objection=f"对本通知有异议的，请于 {until.year} 年 {until.month} 月 {until.day} 日前通过算力券管理平台提出，并附相关证明材料。",
         contact=CONTACT,
         made_on=made_on,
         short_code=short_code,

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from vouchers import workflow
 from vouchers.claims.models import Claim, Voucher
 from vouchers.money import grouped
+from vouchers.rules import BINDINGS
 
 _REASONED = sorted({t.verb for t in workflow.CLAIM.transitions if t.needs_reason})
 _VOUCHER_REASONED = sorted({t.verb for t in workflow.VOUCHER.transitions if t.needs_reason})
@@ -118,7 +119,7 @@ class Decision(models.Model):
     result = models.JSONField("结论", help_text="含事实、通知条款、逐行结论与说明")
     computed_fen = models.BigIntegerField("测算额（分）")
     granted_fen = models.BigIntegerField("核定额（分）")
-    binding = models.CharField("限制因素", max_length=12)
+    binding = models.CharField("限制因素", max_length=12, choices=list(BINDINGS.items()))
     made_at = models.DateTimeField("时间")
 
     class Meta:
