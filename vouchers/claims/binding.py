@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
-from vouchers.claims.dossier import Dossier
+from vouchers.claims.dossier import Bill, Dossier, Match
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation, Invoice
 from vouchers.claims.services import ClaimError
@@ -21,7 +21,7 @@ from vouchers.claims.services import ClaimError
 class InvoiceInUse(ClaimError):
     """Another organisation's live claim holds this number. Whose is not told."""
 
-    def __init__(self, invoice: Invoice):
+    def __init__(self, invoice: Bill):
         self.invoice = invoice
         super().__init__(
             f"发票号码 {invoice.number} 已被其他申请占用，本次未能提交，填写内容已保留。"
@@ -53,7 +53,7 @@ def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> No
     _make_live([allocation for allocation in dossier.allocations if not allocation.live])
 
 
-def _make_live(allocations: list[Allocation]) -> None:
+def _make_live(allocations: list[Match]) -> None:
     allocation = None
     try:
         for allocation in allocations:

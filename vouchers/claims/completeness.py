@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vouchers.claims.dossier import Dossier
+from vouchers.claims.dossier import Bill, Dossier
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import Invoice
 from vouchers.claims.services import ClaimError
 from vouchers.money import grouped
 
@@ -49,7 +48,7 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
     return found
 
 
-def _of_invoice(claim: Claim, invoice: Invoice, paid_fen: int) -> list[Deficiency]:
+def _of_invoice(claim: Claim, invoice: Bill, paid_fen: int) -> list[Deficiency]:
     found = []
     if not paid_fen:
         found.append(Deficiency("unpaid_invoice", f"发票 {invoice.number} 没有对应的付款，请登记付款并填写对应金额。"))

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vouchers import money, rules
-from vouchers.claims.dossier import Dossier
+from vouchers.claims.dossier import Asked, Bill, Dossier, Item
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import ClaimLine, Invoice, InvoiceLine
 
 
 def facts_of(
@@ -48,9 +47,7 @@ def facts_of(
     )
 
 
-def _parts_of(
-    dossier: Dossier, invoice: Invoice, claim_lines: list[ClaimLine], elsewhere_fen: int
-) -> Iterable[rules.Line]:
+def _parts_of(dossier: Dossier, invoice: Bill, claim_lines: list[Asked], elsewhere_fen: int) -> Iterable[rules.Line]:
     """One line of facts for each claimed line and payment."""
     every_line, allocations = dossier.invoice_lines[invoice.pk], dossier.paid_on(invoice.pk)
     nets = _net_of_discounts(every_line)
@@ -99,7 +96,7 @@ def _within_paid(part: rules.Line, reversals: list[rules.Reversal]) -> rules.Lin
     return replace(part, amount_fen=amount_fen, tax_fen=tax_fen)
 
 
-def _net_of_discounts(lines: list[InvoiceLine], sign: int = 1) -> list[tuple[int, int]]:
+def _net_of_discounts(lines: list[Item], sign: int = 1) -> list[tuple[int, int]]:
     """Amount and tax of every line, each discount line taken off the line above it and left with nothing.
 
     `sign` is -1 for a red letter, where lines are below zero and discounts above; what comes out is not below zero.
@@ -119,7 +116,7 @@ def _net_of_discounts(lines: list[InvoiceLine], sign: int = 1) -> list[tuple[int
 
 
 def _reversals(
-    red: Invoice, red_lines: list[InvoiceLine], claim_lines: list[ClaimLine], parts: list[rules.Line]
+    red: Bill, red_lines: list[Item], claim_lines: list[Asked], parts: list[rules.Line]
 ) -> Iterable[rules.Reversal]:
     """What a red letter takes off the claimed parts of the invoice it names.
 
@@ -149,5 +146,5 @@ def _reversals(
             )
 
 
-def _same_item(line: InvoiceLine, red_line: InvoiceLine) -> bool:
+def _same_item(line: Item, red_line: Item) -> bool:
     return (line.name, line.tax_rate) == (red_line.name, red_line.tax_rate)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
+import gc
 import hashlib
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +65,8 @@ class Paper:
 def press(paper: Paper) -> bytes:
     """`paper` as PDF/A-3u. Raises `GlyphMissing`, `FontMissing` or `PrintingError`."""
     try:
-        return _pressed(paper)
+        with _uncollected():
+            return _pressed(paper)
     except FatalURLFetchingError as error:
         raise PrintingError("文书内容引用了外部文件，已停止生成。请联系系统管理员。") from error
 
@@ -99,6 +102,21 @@ def _pressed(paper: Paper) -> bytes:
     )
     assert isinstance(written, bytes)
     return written
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No collection of garbage meanwhile: it walks the growing tree of boxes again and again, and there is none.
+
+    Measured: a quarter of the time of 3,000 rows, and what made the time grow faster than the rows.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @functools.cache
