@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import IntegrityError
-from django.db.models import Value
-from django.db.models.functions import Coalesce
+from django.db import IntegrityError, connection
 
 from vouchers.claims.dossier import Bill, Dossier, Match
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import Allocation, Invoice
+from vouchers.claims.papers import Invoice
 from vouchers.claims.services import ClaimError
 
 
@@ -45,7 +43,7 @@ def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> No
     try:
         for invoice in sorted((*dossier.invoices.values(), *reds), key=lambda row: (row.code, row.number)):
             # Written even where it seems bound: another claim of the firm may be letting go of it this very moment.
-            Invoice.objects.filter(pk=invoice.pk).update(bound_at=Coalesce("bound_at", Value(at)))
+            _execute("UPDATE vouchers_invoice SET bound_at = coalesce(bound_at, %s) WHERE id = %s", at, invoice.pk)
     except IntegrityError as error:
         if invoice is None or "invoice_number_once" not in str(error):
             raise
@@ -57,7 +55,7 @@ def _make_live(allocations: list[Match]) -> None:
     allocation = None
     try:
         for allocation in allocations:
-            Allocation.objects.filter(pk=allocation.pk).update(live=True)
+            _execute("UPDATE vouchers_allocation SET live = true WHERE id = %s", allocation.pk)
             allocation.live = True
     except IntegrityError as error:
         if allocation is not None and "invoice_paid_once" in str(error):
@@ -67,6 +65,11 @@ def _make_live(allocations: list[Match]) -> None:
             serial = allocation.payment.serial_number
             raise UsedElsewhere(f"流水号 {serial} 的付款已在其他申请中使用，剩余部分不足，请减少对应金额。") from error
         raise
+
+
+def _execute(sql: str, *values: dt.datetime | int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
 
 
 def unbind(claim: Claim) -> None:

@@ -6,19 +6,23 @@ are never above zero, all others never below.
 """
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.db.models.lookups import GreaterThanOrEqual
 
 from audit.models import AuditEntry
-from vouchers import money
 from vouchers.ledger import kinds
 
 
 class Account(models.Model):
-    """One account and its balance, which is always the sum of its transfers. Its key says what it is."""
+    """One account and its balance, which is always the sum of its transfers. Its key says what it is.
+
+    `sign` is -1 for the accounts outside and 1 for all others; a balance never has the other sign.
+    """
 
     key = models.CharField("账户", max_length=120, primary_key=True, db_collation="C")
     kind = models.CharField("类别", max_length=10, choices=list(kinds.ACCOUNT_LABELS.items()))
+    sign = models.SmallIntegerField(editable=False)
     balance_fen = models.BigIntegerField("余额（分）", default=0)
 
     class Meta:
@@ -26,10 +30,8 @@ class Account(models.Model):
         verbose_name = verbose_name_plural = "账户"
         constraints = [
             models.CheckConstraint(
-                name="ledger_account_sign",
-                condition=Q(kind__in=kinds.OUTSIDE, balance_fen__lte=0)
-                | (~Q(kind__in=kinds.OUTSIDE) & Q(balance_fen__gte=0)),
-            ),
+                name="ledger_account_sign", condition=GreaterThanOrEqual(F("balance_fen") * F("sign"), 0)
+            )
         ]
 
     def __str__(self):
@@ -82,9 +84,7 @@ class Transfer(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["key"], name="ledger_transfer_once"),
-            models.CheckConstraint(
-                name="ledger_transfer_amount", condition=Q(amount_fen__gt=0, amount_fen__lte=money.MAX_FEN)
-            ),
+            models.CheckConstraint(name="ledger_transfer_amount", condition=Q(amount_fen__gt=0)),
         ]
 
     def __str__(self):

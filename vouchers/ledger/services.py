@@ -27,7 +27,8 @@ class Move:
     """One transfer to be posted: `amount_fen` from account `source` to account `target`.
 
     `reason` is one of `kinds.ADJUST_REASONS`, for an adjustment only; `note` a citation or explanation;
-    `original` the key of the payment that a bounce or recovery reverses.
+    `original` the key of the payment that a bounce or recovery reverses. `room`, for a hold, release or recovery, is the
+    account of the yearly cap under which the same room is taken, or given back, in the same movement.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Move:
     reason: str = ""
     note: str = ""
     original: str | None = None
+    room: str | None = None
 
     def __post_init__(self):
         if type(self.amount_fen) is not int:
@@ -108,11 +110,8 @@ def hold(
     cap = kinds.cap(scheme, cap_year or year, applicant_id)
     subject = f"claim:{claim_id}"
     opening = Move("fund", "statute", cap, cap_fen, f"fund:{cap}", cap, note="年度上限")
-    moves = [
-        Move("hold", kinds.pool(scheme, year), kinds.held(claim_id), amount_fen, f"hold:{event}", subject),
-        Move("hold", cap, kinds.cap_used(claim_id), amount_fen, f"hold:{event}:cap", subject),
-    ]
-    return post(moves, actor=actor, at=at, openings=[opening])
+    move = Move("hold", kinds.pool(scheme, year), kinds.held(claim_id), amount_fen, f"hold:{event}", subject, room=cap)
+    return post([move], actor=actor, at=at, openings=[opening])
 
 
 def release(
@@ -122,11 +121,10 @@ def release(
     """Give back `amount_fen` of what a claim holds, to the pool and under the cap it came from."""
     cap = kinds.cap(scheme, cap_year or year, applicant_id)
     subject = f"claim:{claim_id}"
-    moves = [
-        Move("release", kinds.held(claim_id), kinds.pool(scheme, year), amount_fen, f"release:{event}", subject),
-        Move("release", kinds.cap_used(claim_id), cap, amount_fen, f"release:{event}:cap", subject),
-    ]
-    return post(moves, actor=actor, at=at)
+    move = Move(
+        "release", kinds.held(claim_id), kinds.pool(scheme, year), amount_fen, f"release:{event}", subject, room=cap
+    )
+    return post([move], actor=actor, at=at)
 
 
 def pay(claim_id: object, amount_fen: int, *, payment: str, actor: str, at: dt.datetime) -> Posted:
@@ -156,13 +154,12 @@ def recover(
     never exceeds it: raises `ExceedsOriginal`.
     """
     account = {"pool": kinds.pool(scheme, year), "treasury": "treasury"}[to]
-    subject, original = f"claim:{claim_id}", f"pay:{payment}"
-    moves = [Move("recover", kinds.paid(claim_id), account, amount_fen, f"recover:{event}", subject, original=original)]
-    if restores_cap:
-        cap = kinds.cap(scheme, cap_year or year, applicant_id)
-        key = f"recover:{event}:cap"
-        moves.append(Move("recover", kinds.cap_used(claim_id), cap, amount_fen, key, subject, original=original))
-    return post(moves, actor=actor, at=at)
+    move = Move(
+        "recover", kinds.paid(claim_id), account, amount_fen, f"recover:{event}", f"claim:{claim_id}",
+        original=f"pay:{payment}",
+        room=kinds.cap(scheme, cap_year or year, applicant_id) if restores_cap else None,
+    )  # fmt: skip
+    return post([move], actor=actor, at=at)
 
 
 def lapse(scheme: str, year: int, amount_fen: int, *, event: str, actor: str, at: dt.datetime) -> Posted:

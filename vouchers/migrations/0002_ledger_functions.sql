@@ -2,27 +2,26 @@
 -- as the owner with a fixed search path; the other functions are its parts, and nobody else may call them.
 -- One call is one movement, all of it or nothing.
 --
--- Rules about single rows stand in triggers rather than in CHECKs where they are long: a CHECK is parsed anew by
--- every statement (measured: a third of a posting's time), a trigger's expression is kept.
+-- It is written for speed where that costs no clarity. Rules about single rows stand in triggers rather than in long
+-- CHECKs, which every statement parses anew (measured: a third of a posting's time). Statements are few, because each
+-- has its price even when it finds nothing.
 
 -- Balances change all the time and no index holds them: leave room to change them in place.
 ALTER TABLE ledger_account SET (fillfactor = 60);
 
+-- A transfer as it is asked for. `room`, for a hold, release or recovery of money, is the yearly cap under which the
+-- same room is taken or given back in the same movement.
 CREATE TYPE ledger_leg AS (
-  kind text, source text, target text, amount_fen bigint, key text, subject text, reason text, note text, original text
+  kind text, source text, target text, amount_fen bigint, key text, subject text, reason text, note text, original text,
+  room text
 );
 
--- A new account: its kind is what its key says, and its key is one of the ledger's.
+-- A new account: its key is one of the ledger's, and says its kind and sign.
 CREATE FUNCTION ledger_account_check() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  parts text[] := string_to_array(NEW.key, ':');
-  part_count integer := CASE parts[1] WHEN 'treasury' THEN 1 WHEN 'statute' THEN 1 WHEN 'pool' THEN 3 WHEN 'cap' THEN 4
-    WHEN 'held' THEN 2 WHEN 'paid' THEN 2 WHEN 'capused' THEN 2 WHEN 'voucher' THEN 2 END;
 BEGIN
-  NEW.kind := parts[1];
-  IF cardinality(parts) IS DISTINCT FROM part_count OR '' = ANY (parts)
-    OR length(parts[3]) <> 4 OR translate(parts[3], '0123456789', '') <> ''
-    OR translate(NEW.key, ':_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ', '') <> '' THEN
+  NEW.kind := split_part(NEW.key, ':', 1);
+  NEW.sign := CASE WHEN NEW.kind IN ('treasury', 'statute') THEN -1 ELSE 1 END;
+  IF NEW.key !~ '^(?:treasury|statute|pool:[a-z0-9_]+:[0-9]{4}|cap:[a-z0-9_]+:[0-9]{4}:[0-9A-Za-z-]+|(?:held|paid|capused|voucher):[0-9A-Za-z-]+)$' THEN
     RAISE EXCEPTION 'ledger: there is no account %', NEW.key
       USING ERRCODE = 'LG006', DETAIL = json_build_object('what', NEW.key);
   END IF;
@@ -36,13 +35,12 @@ END $$;
 -- and what it must say.
 CREATE FUNCTION ledger_transfer_check() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.kind || ' ' || split_part(NEW.source, ':', 1) || ' ' || split_part(NEW.target, ':', 1)) NOT IN (
-      'fund treasury pool', 'fund statute cap', 'top_up treasury pool', 'issue pool voucher',
-      'hold pool held', 'hold voucher held', 'hold cap capused',
-      'release held pool', 'release held voucher', 'release capused cap',
-      'pay held paid', 'bounce paid held', 'recover paid pool', 'recover paid treasury', 'recover capused cap',
-      'lapse pool treasury', 'lapse voucher pool', 'carry pool pool',
-      'adjust treasury pool', 'adjust pool treasury', 'adjust statute cap', 'adjust cap statute')
+  IF strpos(
+      '|fund treasury pool|fund statute cap|top_up treasury pool|issue pool voucher|hold pool held|hold voucher held'
+      '|hold cap capused|release held pool|release held voucher|release capused cap|pay held paid|bounce paid held'
+      '|recover paid pool|recover paid treasury|recover capused cap|lapse pool treasury|lapse voucher pool'
+      '|carry pool pool|adjust treasury pool|adjust pool treasury|adjust statute cap|adjust cap statute|',
+      concat('|', NEW.kind, ' ', split_part(NEW.source, ':', 1), ' ', split_part(NEW.target, ':', 1), '|')) = 0
     -- A payment stays within its claim; money is carried to a later year of its scheme.
     OR NEW.kind IN ('pay', 'bounce') AND split_part(NEW.source, ':', 2) <> split_part(NEW.target, ':', 2)
     OR NEW.kind = 'carry' AND NOT (split_part(NEW.source, ':', 2) = split_part(NEW.target, ':', 2)
@@ -51,10 +49,11 @@ BEGIN
       DETAIL = json_build_object('kind', NEW.kind, 'source', NEW.source, 'target', NEW.target);
   END IF;
   IF NOT starts_with(NEW.key, NEW.kind || ':')
+    OR NEW.amount_fen > 999999999999999
     OR (NEW.kind IN ('bounce', 'recover')) <> (NEW.original IS NOT NULL)
     OR (NEW.kind IN ('fund', 'top_up', 'adjust') AND NEW.note = '')
-    OR NEW.reason NOT IN ('', 'budget_cut', 'entry_error', 'cap_change', 'audit_finding')
-    OR (NEW.kind = 'adjust') <> (NEW.reason <> '') THEN
+    OR (NEW.kind = 'adjust') <> (NEW.reason <> '')
+    OR NEW.reason NOT IN ('', 'budget_cut', 'entry_error', 'cap_change', 'audit_finding') THEN
     RAISE EXCEPTION 'ledger: transfer % lacks its key, original, reason or citation', NEW.key
       USING ERRCODE = 'LG006', DETAIL = json_build_object('what', NEW.key);
   END IF;
@@ -69,8 +68,8 @@ CREATE FUNCTION ledger_create(keys text[]) RETURNS integer LANGUAGE plpgsql AS $
 DECLARE
   created integer;
 BEGIN
-  INSERT INTO ledger_account (key, kind, balance_fen)
-    SELECT missing, '', 0 FROM unnest(keys) AS missing
+  INSERT INTO ledger_account (key, kind, sign, balance_fen)
+    SELECT missing, '', 0, 0 FROM unnest(keys) AS missing
     WHERE NOT EXISTS (SELECT FROM ledger_account WHERE key = missing) ORDER BY missing
     ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS created = ROW_COUNT;
@@ -135,61 +134,30 @@ END $$;
 
 -- Of these openings of yearly caps, those still to be made. A cap that the books have with another amount than the
 -- caller reckons with is refused: the difference must be adjusted first, with a reason.
-CREATE FUNCTION ledger_still_closed(openings jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_still_closed(openings jsonb) RETURNS ledger_leg[] LANGUAGE plpgsql AS $$
 DECLARE
-  closed jsonb := '[]';
-  opening jsonb;
-  cap text;
+  opening ledger_leg;
+  closed ledger_leg[] := '{}';
   open_fen bigint;
 BEGIN
-  FOR i IN 0 .. jsonb_array_length(openings) - 1 LOOP
-    opening := openings -> i;
-    cap := opening ->> 'target';
-    SELECT amount_fen INTO open_fen FROM ledger_transfer WHERE key = opening ->> 'key';
-    IF NOT FOUND THEN
-      closed := CASE WHEN closed @> jsonb_build_array(opening) THEN closed ELSE closed || opening END;
-    ELSIF open_fen <> (opening ->> 'amount_fen')::bigint THEN
-      SELECT sum(CASE 'statute' WHEN source THEN amount_fen WHEN target THEN -amount_fen END) INTO open_fen
-        FROM ledger_transfer WHERE target = cap OR source = cap;
-      IF open_fen <> (opening ->> 'amount_fen')::bigint THEN
-        RAISE EXCEPTION 'ledger: % stands with % fen, not %', cap, open_fen, opening ->> 'amount_fen'
-          USING ERRCODE = 'LG005', DETAIL = json_build_object(
-            'account', cap, 'open_fen', open_fen, 'wanted_fen', opening -> 'amount_fen');
-      END IF;
+  FOR opening IN SELECT DISTINCT * FROM jsonb_populate_recordset(NULL::ledger_leg, openings) LOOP
+    SELECT sum(CASE 'statute' WHEN source THEN amount_fen WHEN target THEN -amount_fen END) INTO open_fen
+      FROM ledger_transfer WHERE target = opening.target OR source = opening.target;
+    IF open_fen IS NULL THEN
+      closed := closed || opening;
+    ELSIF open_fen <> opening.amount_fen THEN
+      RAISE EXCEPTION 'ledger: % stands with % fen, not %', opening.target, open_fen, opening.amount_fen
+        USING ERRCODE = 'LG005', DETAIL = json_build_object(
+          'account', opening.target, 'open_fen', open_fen, 'wanted_fen', opening.amount_fen);
     END IF;
   END LOOP;
   RETURN closed;
 END $$;
 
--- Money of a claim and room under its cap move together, both or neither: a hold or release of money is followed at
--- once by the same for the room, of the same claim and amount, and room never moves alone. Only what is recovered may
--- leave the room used. Answers whether anything goes back.
-CREATE FUNCTION ledger_check_pairs(legs ledger_leg[]) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-  leg ledger_leg;
-  money ledger_leg;  -- waits for its room
-  is_room boolean;
-  going_back boolean := false;
-BEGIN
-  FOREACH leg IN ARRAY legs || NULL::ledger_leg LOOP
-    is_room := starts_with(leg.source, 'cap') AND leg.kind IN ('hold', 'release', 'recover');
-    IF is_room IS TRUE AND (money.kind IS DISTINCT FROM leg.kind OR money.amount_fen <> leg.amount_fen
-        OR split_part(CASE leg.kind WHEN 'hold' THEN money.target ELSE money.source END, ':', 2)
-           <> split_part(CASE leg.kind WHEN 'hold' THEN leg.target ELSE leg.source END, ':', 2))
-      OR is_room IS NOT TRUE AND money.kind IN ('hold', 'release') THEN
-      RAISE EXCEPTION 'ledger: money and room under the cap move apart' USING ERRCODE = 'LG003',
-        DETAIL = json_build_object('key', coalesce(leg.key, money.key));
-    END IF;
-    money := CASE WHEN NOT is_room AND leg.kind IN ('hold', 'release', 'recover') THEN leg END;
-    going_back := going_back OR leg.kind IN ('release', 'bounce', 'recover', 'lapse') IS TRUE;
-  END LOOP;
-  RETURN going_back;
-END $$;
-
 -- What goes back is bounded by what came, this movement included. A bounce or recovery names a payment of its claim,
 -- and all that name it together never exceed it. What is released goes back to the account it came from, and so does
 -- room and what was reserved by a voucher, no more than came from there.
-CREATE FUNCTION ledger_check_reversals(legs ledger_leg[]) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_check_reversals(legs ledger_leg[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   excess record;
 BEGIN
@@ -220,7 +188,6 @@ BEGIN
     RAISE EXCEPTION 'ledger: only % fen can go back from % (%), not %', excess.left_fen, excess.account, excess.original,
       excess.wanted_fen USING ERRCODE = 'LG004', DETAIL = to_json(excess);
   END IF;
-  RETURN true;
 END $$;
 
 -- Moves the balances of `account_count` locked accounts. Says which is short when one is.
@@ -233,18 +200,16 @@ BEGIN
     FROM (SELECT key, sum(fen)::bigint AS fen
           FROM (SELECT source AS key, -amount_fen AS fen FROM unnest(legs)
                 UNION ALL SELECT target, amount_fen FROM unnest(legs)) AS ends GROUP BY key) AS delta
-    WHERE account.key = delta.key
-      AND CASE WHEN account.kind IN ('treasury', 'statute') THEN account.balance_fen + delta.fen <= 0
-          ELSE account.balance_fen + delta.fen >= 0 END;
+    WHERE account.key = delta.key AND (account.balance_fen + delta.fen) * account.sign >= 0;
   GET DIAGNOSTICS moved_count = ROW_COUNT;
   IF moved_count < account_count THEN
     SELECT account.key AS account, sum(leg.amount_fen) FILTER (WHERE leg.source = account.key) AS wanted_fen,
            account.balance_fen + coalesce(sum(leg.amount_fen) FILTER (WHERE leg.target = account.key), 0) AS available_fen
       INTO short
       FROM unnest(legs) AS leg JOIN ledger_account AS account ON account.key IN (leg.source, leg.target)
-      WHERE account.kind NOT IN ('treasury', 'statute')
       GROUP BY account.key
-      HAVING account.balance_fen + sum(CASE account.key WHEN leg.target THEN leg.amount_fen ELSE -leg.amount_fen END) < 0
+      HAVING (account.balance_fen + sum(CASE account.key WHEN leg.target THEN leg.amount_fen ELSE -leg.amount_fen END))
+             * account.sign < 0
       ORDER BY account.kind <> 'pool', account.key LIMIT 1;
     RAISE EXCEPTION 'ledger: % has % fen, % wanted', short.account, short.available_fen, short.wanted_fen
       USING ERRCODE = 'LG001', DETAIL = to_json(short);
@@ -254,6 +219,9 @@ END $$;
 
 -- One movement. `asked` is an array of transfers, `openings` of yearly caps to open on first use; `who` and `moment`
 -- are the caller's. Answers the movement's audit entry, when it was recorded, and whether it had been made before.
+--
+-- Money of a claim and room under its cap move together, both or neither: who asks for the money names the cap, and
+-- the transfer of room is made here. Only what is recovered may leave the room used.
 --
 -- The keys are claimed first, before any balance is looked at, so a repetition gets its first answer even when the
 -- money is spent. The balances come last, so the pool is locked only from there to the commit.
@@ -265,48 +233,65 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off AS $$
 DECLARE
-  legs ledger_leg[] := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS leg);
-  accounts text[] := ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs));
-  inserted integer;
+  legs ledger_leg[];
+  opened ledger_leg[] := '{}';
+  apart text;
   going_back boolean;
-  done boolean;  -- assigning is cheaper than PERFORM
+  accounts text[];
+  own_accounts text[];  -- of claims and vouchers
+  inserted integer;
 BEGIN
-  IF cardinality(legs) NOT BETWEEN 1 AND 20000 THEN
+  SELECT array_agg(leg), min(leg.key) FILTER (WHERE alone), bool_or(leg.kind IN ('release', 'bounce', 'recover', 'lapse'))
+    INTO legs, apart, going_back
+    FROM (SELECT money AS leg,
+                 money.kind IN ('hold', 'release') AND money.room IS NULL
+                 OR money.kind IN ('hold', 'release', 'recover') AND starts_with(least(money.source, money.target), 'cap')
+                 AS alone
+          FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS money
+          UNION ALL
+          SELECT (kind, CASE kind WHEN 'hold' THEN room ELSE 'capused:' || split_part(source, ':', 2) END,
+                  CASE kind WHEN 'hold' THEN 'capused:' || split_part(target, ':', 2) ELSE room END,
+                  amount_fen, key || ':cap', subject, reason, note, original, NULL)::ledger_leg, false
+          FROM jsonb_populate_recordset(NULL::ledger_leg, asked) WHERE room IS NOT NULL) AS all_legs;
+  IF cardinality(legs) BETWEEN 1 AND 20000 IS NOT TRUE THEN
     RAISE EXCEPTION 'ledger: a movement has 1 to 20000 transfers'
       USING ERRCODE = 'LG006', DETAIL = json_build_object('what', cardinality(legs));
+  ELSIF apart IS NOT NULL THEN
+    RAISE EXCEPTION 'ledger: % moves money without room under the cap, or room without money', apart
+      USING ERRCODE = 'LG003', DETAIL = json_build_object('key', apart);
   END IF;
-  done := set_config('ledger.posting', 'on', true) = 'on';
   entry := nextval('audit_auditentry_id_seq');
   recorded := clock_timestamp();
-  replayed := false;
+  replayed := set_config('ledger.posting', 'on', true) <> 'on';
   inserted := ledger_insert(legs, who, moment, entry, recorded);
   IF inserted < cardinality(legs) THEN
     entry := ledger_first_answer(legs);
-    replayed := true;
     SELECT recorded_at INTO recorded FROM audit_auditentry WHERE id = entry;
-    done := set_config('ledger.posting', 'off', true) = 'off';
+    replayed := set_config('ledger.posting', 'off', true) = 'off';
     RETURN;
   END IF;
-  going_back := ledger_check_pairs(legs);
-  openings := ledger_still_closed(openings);
-  IF openings <> '[]' THEN
-    done := ledger_lock(accounts) > 0;  -- from here on nobody else opens these caps
-    openings := ledger_still_closed(openings);
-    legs := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, openings) AS leg);
-    done := ledger_insert(legs, who, moment, entry, recorded) > 0;
-    asked := openings || asked;
-    legs := ARRAY(SELECT leg FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS leg);
+  SELECT array_agg(key), array_agg(key) FILTER (WHERE split_part(key, ':', 1) IN ('held', 'paid', 'capused', 'voucher'))
+    INTO accounts, own_accounts
+    FROM (SELECT source AS key FROM unnest(legs) UNION SELECT target FROM unnest(legs)) AS ends;
+  IF openings <> '[]' AND EXISTS (
+      SELECT FROM jsonb_array_elements(openings) AS opening LEFT JOIN ledger_transfer ON key = opening ->> 'key'
+      WHERE amount_fen IS DISTINCT FROM (opening ->> 'amount_fen')::bigint) THEN
+    PERFORM ledger_lock(accounts);  -- from here on nobody else opens these caps
+    opened := ledger_still_closed(openings);
+    PERFORM ledger_insert(opened, who, moment, entry, recorded);
+    legs := opened || legs;
     accounts := ARRAY(SELECT source FROM unnest(legs) UNION SELECT target FROM unnest(legs));
   END IF;
   INSERT INTO audit_auditentry (id, at, recorded_at, actor, action, subject, ok, detail, request_id, ip)
-    VALUES (entry, moment, recorded, who, 'ledger.post', asked #>> '{-1,subject}', true,
-            jsonb_build_object('transfers', asked), '', '');
+    VALUES (entry, moment, recorded, who, 'ledger.post', legs[cardinality(legs)].subject, true,
+            jsonb_build_object('transfers', legs), '', '');
   -- A claim's own accounts are nobody else's: they are made before the wait for the pool.
-  inserted := ledger_create(ARRAY(SELECT own FROM unnest(accounts) AS own WHERE split_part(own, ':', 1) IN
-    ('held', 'paid', 'capused', 'voucher')));
-  done := ledger_move(legs, ledger_lock(accounts));
-  done := NOT going_back OR ledger_check_reversals(legs);
-  done := set_config('ledger.posting', 'off', true) = 'off';
+  inserted := ledger_create(own_accounts);
+  replayed := NOT ledger_move(legs, ledger_lock(accounts));
+  IF going_back THEN
+    PERFORM ledger_check_reversals(legs);
+  END IF;
+  replayed := set_config('ledger.posting', 'off', true) <> 'off';
 END $$;
 
 -- Against accidents: not even the owner writes here except through ledger_post. What was written stays.
@@ -341,5 +326,5 @@ CREATE TRIGGER ledger_alone_speaks_of_money BEFORE INSERT ON audit_auditentry
   FOR EACH ROW EXECUTE FUNCTION ledger_alone_speaks_of_money();
 
 REVOKE ALL ON FUNCTION ledger_account_check, ledger_transfer_check, ledger_create, ledger_lock, ledger_first_answer, ledger_insert, ledger_still_closed,
-  ledger_check_pairs, ledger_check_reversals, ledger_move, ledger_post, ledger_only_by_post, ledger_alone_speaks_of_money
+  ledger_check_reversals, ledger_move, ledger_post, ledger_only_by_post, ledger_alone_speaks_of_money
   FROM PUBLIC;

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.services import record
 from vouchers import workflow
@@ -86,16 +86,12 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
 
 
 def _move(claim: Claim, transition: workflow.Transition, fields: dict, *, role, actor, duty, reason, now) -> ClaimEvent:
-    """Compare and set the state, and add the event that a trigger demands for it."""
-    fields = {"state": transition.target, "version": claim.version + 1, **fields}
-    moved = Claim.objects.filter(pk=claim.pk, state=claim.state, version=claim.version).update(**fields)
-    if not moved:
-        raise StaleClaim
-    for name, value in fields.items():
-        setattr(claim, name, value)
-    return ClaimEvent.objects.create(
+    """Compare and set the state, and add the event that a trigger demands for it: one statement for both."""
+    before = claim.version
+    fields = {"state": transition.target, "version": before + 1, **fields}
+    event = ClaimEvent(
         claim=claim,
-        version=claim.version,
+        version=before + 1,
         verb=transition.verb,
         source=transition.source,
         target=transition.target,
@@ -105,6 +101,24 @@ def _move(claim: Claim, transition: workflow.Transition, fields: dict, *, role, 
         reason=reason,
         at=now,
     )
+    columns = ("version", "verb", "source", "target", "role", "actor_id", "duty", "reason", "at")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH moved AS (
+              UPDATE vouchers_claim SET {", ".join(f"{name} = %s" for name in fields)}
+              WHERE id = %s AND state = %s AND version = %s RETURNING id)
+            INSERT INTO vouchers_claimevent (claim_id, {", ".join(columns)})
+            SELECT id, {", ".join("%s" for _ in columns)} FROM moved RETURNING id""",
+            [*fields.values(), claim.pk, transition.source, before, *(getattr(event, name) for name in columns)],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise StaleClaim
+    for name, value in fields.items():
+        setattr(claim, name, value)
+    event.pk = row[0]
+    return event
 
 
 def fire_voucher(voucher: Voucher, verb: str, *, actor: Actor, reason: str = "") -> VoucherEvent:
