@@ -46,7 +46,7 @@ def insert(kind, source, target, amount_fen, key, original=None):
     """SQL that adds a transfer and moves its balances, as a careful forger would."""
     quoted = f"'{original}'" if original else "NULL"
     return f"""
-    INSERT INTO ledger_account SELECT key, split_part(key, ':', 1), 0 FROM unnest(ARRAY['{source}', '{target}']) AS key
+    INSERT INTO ledger_account SELECT key, split_part(key, ':', 1), 1, 0 FROM unnest(ARRAY['{source}', '{target}']) AS key
       ON CONFLICT DO NOTHING;
     INSERT INTO ledger_transfer
       (kind, source, target, amount_fen, key, subject, actor, at, reason, note, original, entry_id)

@@ -21,7 +21,7 @@ def run(sql, alias="default", parameters=None):
     [
         "UPDATE ledger_account SET balance_fen = balance_fen + 1",
         "UPDATE ledger_account SET balance_fen = 0 WHERE key = 'treasury'",
-        "INSERT INTO ledger_account VALUES ('pool:x:2025', 'pool', 100)",
+        "INSERT INTO ledger_account VALUES ('pool:x:2025', 'pool', 1, 100)",
         "DELETE FROM ledger_account",
         "TRUNCATE ledger_account CASCADE",
         "UPDATE ledger_transfer SET amount_fen = 1",
@@ -33,7 +33,7 @@ def run(sql, alias="default", parameters=None):
         "SET session_replication_role = replica",
         "SELECT ledger_move('{}', 0)",
         "SELECT ledger_lock(ARRAY['treasury'])",
-        "SELECT ledger_check_pairs('{}')",
+        "SELECT ledger_insert('{}', '', now(), 1, now())",
         "SELECT FROM ledger_account FOR UPDATE",
         "CREATE FUNCTION public.ledger_post() RETURNS void LANGUAGE sql AS ''",
         f"SET ROLE {settings.DATABASES['owner']['USER']}",
@@ -69,7 +69,7 @@ def test_nobody_with_the_runtime_role_can_pretend_in_the_audit_trail_to_have_mov
     "sql",
     [
         "UPDATE ledger_account SET balance_fen = balance_fen + 1",
-        "INSERT INTO ledger_account VALUES ('pool:x:2025', 'pool', 100)",
+        "INSERT INTO ledger_account VALUES ('pool:x:2025', 'pool', 1, 100)",
         "DELETE FROM ledger_account",
         "UPDATE ledger_transfer SET amount_fen = 1",
         "DELETE FROM ledger_transfer",
@@ -85,11 +85,14 @@ def test_not_even_the_owner_writes_past_the_function_by_accident(sql):
 @pytest.mark.parametrize(
     ("sql", "constraint"),
     [
-        ("INSERT INTO ledger_account VALUES ('pool:x:2025', '', -1)", "ledger_account_sign"),
-        ("INSERT INTO ledger_account VALUES ('held:1', '', -1)", "ledger_account_sign"),
-        ("INSERT INTO ledger_account VALUES ('treasury', '', 1)", "ledger_account_sign"),
-        ("INSERT INTO ledger_account VALUES ('statute', '', 1)", "ledger_account_sign"),
-        ("INSERT INTO ledger_account VALUES ('pool:x:2025', '', 0), ('pool:x:2025', '', 0)", "ledger_account_pkey"),
+        ("INSERT INTO ledger_account VALUES ('pool:x:2025', '', 0, -1)", "ledger_account_sign"),
+        ("INSERT INTO ledger_account VALUES ('held:1', '', 0, -1)", "ledger_account_sign"),
+        ("INSERT INTO ledger_account VALUES ('treasury', '', 0, 1)", "ledger_account_sign"),
+        ("INSERT INTO ledger_account VALUES ('statute', '', 0, 1)", "ledger_account_sign"),
+        (
+            "INSERT INTO ledger_account VALUES ('pool:x:2025', '', 0, 0), ('pool:x:2025', '', 0, 0)",
+            "ledger_account_pkey",
+        ),
         (
             "INSERT INTO ledger_transfer"
             " (kind, source, target, amount_fen, key, subject, actor, at, reason, note, entry_id)"
@@ -162,7 +165,7 @@ def test_the_runtime_role_may_call_nothing_but_the_posting():
 def test_a_hold_is_refused_by_the_database_when_asked_for_in_plain_sql_without_its_room():
     fund(5_000)
     hold(1, 100)
-    with pytest.raises(DatabaseError, match="apart"):
+    with pytest.raises(DatabaseError, match="without room"):
         run(
             """SELECT ledger_post('[{"kind": "hold", "source": "pool:compute_voucher:2025", "target": "held:2",
             "amount_fen": 5, "key": "hold:x", "subject": "s", "reason": "", "note": ""}]', '[]', 'attacker', now())"""

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.errors import Refused
+from accounts.locks import refuse_when_locked
 from applicants.models import Organisation
 from applicants.selectors import is_member
 from audit.services import record
@@ -65,7 +66,7 @@ def open_claim(voucher: Voucher, *, user) -> Claim:
     _require_member(user, voucher.organisation)
     if voucher.state != "issued":
         raise ClaimError(f"算力券 {voucher.serial_number} 目前为“{voucher.get_state_display()}”，发放后才能申请兑付。")
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         claim = Claim.objects.create(
             voucher=voucher,
             organisation=voucher.organisation,
@@ -84,7 +85,7 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attac
     if len(content) > MAX_UPLOAD_BYTES:
         raise ClaimError(f"文件“{name}”超过 20 MB，无法接收。请压缩或拆分后重新上传。")
     stored = keep(content, "uploads", "")
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         attachment = Attachment.objects.create(
             organisation_id=claim.organisation_id,
@@ -113,7 +114,7 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
         with transaction.atomic():
             _editable(claim, user)
         return known
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
         return _enter_invoice(claim.organisation, read, attachment=attachment, read_by="machine")
 
@@ -121,7 +122,7 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
 def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attachment | None, user) -> Invoice:
     """Enter an invoice that a person typed in because its file cannot be read yet."""
     _require_buyer(claim.organisation, read.buyer_id)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         return _enter_invoice(claim.organisation, read, attachment=attachment, read_by="typed")
 
@@ -142,7 +143,7 @@ def declare_line(
     """
     if invoice_line.invoice.organisation_id != claim.organisation_id:
         raise ClaimError("这张发票不属于本单位，请重新选择。")
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         line, _ = ClaimLine.objects.update_or_create(
             claim=claim,
@@ -172,7 +173,7 @@ def record_payment(
     """Enter a bank transfer by which the applicant paid. Raises `ClaimError` when its serial number is known."""
     if amount_fen <= 0:
         raise ClaimError("付款金额须大于零，请核对银行回单。")
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         try:
             with transaction.atomic():
@@ -197,7 +198,7 @@ def allocate(claim: Claim, payment: PaymentMade, invoice: Invoice, amount_fen: i
         raise ClaimError(
             f"对应金额须大于零，且不超过付款 {grouped(payment.amount_fen)} 元和发票 {grouped(invoice.total_fen)} 元。"
         )
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         try:
             with transaction.atomic():
@@ -210,9 +211,24 @@ def allocate(claim: Claim, payment: PaymentMade, invoice: Invoice, amount_fen: i
     return allocation
 
 
+def drop_line(line: ClaimLine, *, user) -> None:
+    """Ask no subsidy for this invoice line any more; the invoice itself stays."""
+    with refuse_when_locked(), transaction.atomic():
+        _editable(line.claim, user)
+        line.delete()
+
+
+def drop_allocation(allocation: Allocation, *, user) -> None:
+    """Take a payment off an invoice. An invoice of a returned claim that nothing rests on any more is free again."""
+    with refuse_when_locked(), transaction.atomic():
+        _editable(allocation.claim, user)
+        allocation.delete()
+        Invoice.objects.filter(pk=allocation.invoice_id, allocated_fen=0).update(bound_at=None)
+
+
 def sign_declaration(claim: Claim, *, user) -> None:
     """Sign the declaration of truth (真实性承诺). It is part of every submission and names its signer."""
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         now = settings.CLOCK.now()
         Claim.objects.filter(pk=claim.pk).update(declared_by=user, declared_at=now)

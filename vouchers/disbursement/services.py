@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.errors import Refused
+from accounts.locks import refuse_when_locked
 from accounts.models import User
 from accounts.selectors import roles_of
 from applicants.names import names_match
@@ -38,7 +39,7 @@ class BatchRefused(Refused):
 def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
     """Open a batch for payable claims of `call`; `approval_reference` is the number of the approving document."""
     officer = _require_finance(actor)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('vouchers_serial')")
             number = f"PC{call.fiscal_year}-{cursor.fetchone()[0]:06d}"
@@ -55,7 +56,7 @@ def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
 
 def add_claims(batch: Batch, claims: Iterable[Claim], *, actor: Actor) -> list[Payment]:
     """Put payable claims into an open batch: all of them or none, in the order of their ids."""
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "open")
         chosen = sorted(claims, key=lambda claim: claim.pk)
         if batch.payments.exclude(state="dropped").count() + len(chosen) > MAX_CLAIMS:
@@ -72,7 +73,7 @@ def add_claims(batch: Batch, claims: Iterable[Claim], *, actor: Actor) -> list[P
 
 def remove_claim(payment: Payment, *, actor: Actor) -> None:
     """Take a claim out of an open batch; it is payable again."""
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         _locked(payment.batch, "open")
         _move_payment(payment, "drop")
         fire(payment.claim, "unbatch", actor=actor)
@@ -85,7 +86,7 @@ def freeze(batch: Batch, *, actor: Actor) -> Batch:
     `Sanctioned` for one on a list of the untrustworthy.
     """
     _require_finance(actor)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "open")
         payments = _live(batch)
         if not payments:
@@ -100,7 +101,7 @@ def freeze(batch: Batch, *, actor: Actor) -> Batch:
 def sign(batch: Batch, *, actor: Actor, seen_digest: str) -> Batch:
     """The second finance officer vouches for exactly the payees, accounts and amounts with `seen_digest`."""
     _require_finance(actor)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "frozen")
         payments = _live(batch)
         if seen_digest != batch.digest or digest_of(payments) != batch.digest:
@@ -115,7 +116,7 @@ def start_export(batch: Batch, *, actor: Actor) -> Job:
     _require_finance(actor)
     if batch.state not in ("signed", "released", "reconciled"):
         raise BatchRefused("批次签批后才能生成拨付文书。")
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         job = request(EXPORT, f"batch:{batch.pk}", requested_by=actor.user)
         _record(batch, "export", actor)
     return job
@@ -124,7 +125,7 @@ def start_export(batch: Batch, *, actor: Actor) -> Job:
 def release(batch: Batch, *, actor: Actor) -> Batch:
     """Hand the signed batch to the bank. Blocked when an account changed after freezing or a payee is sanctioned."""
     _require_finance(actor)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "signed")
         payments = _live(batch)
         if digest_of(payments) != batch.digest:
@@ -151,7 +152,7 @@ def record_answer(
     claim payable again, and an arrival that the bank takes back later brings its money back to the hold.
     """
     _require_finance(actor)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         payment = Payment.objects.select_for_update().select_related("claim", "batch").get(pk=payment.pk)
         before = payment.state
         transition = workflow.PAYMENT.step(answer, before)
@@ -177,7 +178,7 @@ def record_answer(
 def reconcile(batch: Batch, *, actor: Actor) -> Batch:
     """Close a released batch once the bank has answered for every payment."""
     _require_finance(actor)
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "released")
         open_count = batch.payments.filter(state__in=["sent", "unknown"]).count()
         if open_count:
@@ -190,7 +191,7 @@ def cancel(batch: Batch, *, actor: Actor, reason: str) -> Batch:
     _require_finance(actor)
     if not reason.strip():
         raise BatchRefused("请填写取消批次的理由。")
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         batch = Batch.objects.select_for_update().get(pk=batch.pk)
         workflow.BATCH.step("cancel", batch.state)
         for payment in _live(batch):

@@ -241,19 +241,19 @@ DECLARE
   own_accounts text[];  -- of claims and vouchers
   inserted integer;
 BEGIN
-  SELECT array_agg(leg), min(leg.key) FILTER (WHERE alone), bool_or(leg.kind IN ('release', 'bounce', 'recover', 'lapse'))
+  SELECT array_agg(leg), min((leg).key) FILTER (WHERE alone), bool_or((leg).kind IN ('release', 'bounce', 'recover', 'lapse'))
     INTO legs, apart, going_back
     FROM (SELECT money AS leg,
                  money.kind IN ('hold', 'release') AND money.room IS NULL
-                 OR money.kind IN ('hold', 'release', 'recover') AND starts_with(least(money.source, money.target), 'cap')
-                 AS alone
+                 OR money.kind IN ('hold', 'release', 'recover')
+                 AND (starts_with(money.source, 'cap') OR starts_with(money.target, 'cap')) AS alone
           FROM jsonb_populate_recordset(NULL::ledger_leg, asked) AS money
           UNION ALL
           SELECT (kind, CASE kind WHEN 'hold' THEN room ELSE 'capused:' || split_part(source, ':', 2) END,
                   CASE kind WHEN 'hold' THEN 'capused:' || split_part(target, ':', 2) ELSE room END,
                   amount_fen, key || ':cap', subject, reason, note, original, NULL)::ledger_leg, false
           FROM jsonb_populate_recordset(NULL::ledger_leg, asked) WHERE room IS NOT NULL) AS all_legs;
-  IF cardinality(legs) BETWEEN 1 AND 20000 IS NOT TRUE THEN
+  IF (cardinality(legs) BETWEEN 1 AND 20000) IS NOT TRUE THEN
     RAISE EXCEPTION 'ledger: a movement has 1 to 20000 transfers'
       USING ERRCODE = 'LG006', DETAIL = json_build_object('what', cardinality(legs));
   ELSIF apart IS NOT NULL THEN

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.locks import refuse_when_locked
 from audit.services import record
 from vouchers import workflow
 from vouchers.claims.binding import InvoiceInUse
@@ -46,7 +47,7 @@ def fire(
     or a refusal of the ledger; nothing has changed then.
     """
     try:
-        with transaction.atomic():
+        with refuse_when_locked(), transaction.atomic():
             return _step(claim.pk, verb, actor, reason.strip(), seen_version, payment, amount_fen)
     except InvoiceInUse as clash:
         # Outside the transaction that failed: the bureau must hear of it although nothing was submitted.
@@ -56,7 +57,7 @@ def fire(
 
 def fire_many(claims: Iterable[Claim], verb: str, *, actor: Actor, reason: str = "") -> list[ClaimEvent]:
     """Fire one verb at many claims: all or none, in the order of their ids so that two callers never deadlock."""
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         return [
             _step(claim.pk, verb, actor, reason.strip(), None, None, None)
             for claim in sorted(claims, key=lambda claim: claim.pk)
@@ -123,7 +124,7 @@ def _move(claim: Claim, transition: workflow.Transition, fields: dict, *, role, 
 
 def fire_voucher(voucher: Voucher, verb: str, *, actor: Actor, reason: str = "") -> VoucherEvent:
     """Take one step with a voucher. Raises `workflow.IllegalTransition` or a `ReviewRefused`."""
-    with transaction.atomic():
+    with refuse_when_locked(), transaction.atomic():
         voucher = Voucher.objects.select_related("organisation").get(pk=voucher.pk)
         transition = workflow.VOUCHER.step(verb, voucher.state)
         role = actor.capacity(transition, voucher.organisation)

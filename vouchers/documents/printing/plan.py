@@ -5,8 +5,9 @@ Widths are half squares (see `grid`), heights points.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vouchers.documents.printing.grid import clean, halves, wrap
@@ -17,25 +18,69 @@ from vouchers.money import grouped
 PAGE_HEIGHT, PAGE_WIDTH = 595.28, 841.89
 TABLE_WIDTH = 772.0
 TOP, BOTTOM = 34.0, 24.0
-# 六号 is 7.5 points; smaller than 6.5 nobody reads. A long roster begins with 六号, which saves a page in six.
-SIZES = (8.0, 7.5, 7.0, 6.5)
-LONG_ROSTER = 500
 GAP = 2
 # Rows that move with the totals when these need a page of their own, so that nobody signs a page without rows.
 CARRIED_ROWS = 3
 
-# In half squares: 17 characters a line at least for a payee, so that 40 take three lines at most.
-LEAST_PAYEE, LEAST_BANK, REMARK, EMPTY_REMARK = 34, 24, 14, 8
-WIDEST_ACCOUNT, WIDEST_CLAIM, LEAST_MONEY = 36, 24, 12
+MONEY = ("local_cost_fen", "external_cost_fen", "computed_fen", "obtained_fen", "amount_fen")
+HEADINGS = {
+    "number": ("序号",),
+    "payee": ("收款单位全称",),
+    "uscc": ("统一社会信用代码",),
+    "claim_number": ("兑付申请编号",),
+    "district": ("所属区",),
+    "local_cost_fen": ("核定费用", "本市"),
+    "external_cost_fen": ("核定费用", "外地"),
+    "computed_fen": ("测算额",),
+    "obtained_fen": ("年度已补",),
+    "amount_fen": ("核拨金额",),
+    "bank": ("开户银行",),
+    "account": ("账号",),
+    "remark": ("备注",),
+}
+_MONEY_COLUMNS = tuple((field,) for field in MONEY)
+# Which fields share a column: stacked in large letters, or one line a row, which takes half the paper.
+STACKED = (
+    ("number",),
+    ("payee", "uscc"),
+    ("claim_number", "district"),
+    *_MONEY_COLUMNS,
+    ("bank", "account"),
+    ("remark",),
+)
+ONE_LINE = (
+    ("number",),
+    ("payee",),
+    ("uscc",),
+    ("district",),
+    ("claim_number",),
+    *_MONEY_COLUMNS,
+    ("bank",),
+    ("account",),
+    ("remark",),
+)
+# Arrangements in the order they are tried. 六号 is 7.5 points; smaller than 6.5 nobody reads.
+_ORDINARY = ((STACKED, 8.0), (STACKED, 7.5), (STACKED, 7.0), (STACKED, 6.5))
+_LONG = ((ONE_LINE, 7.0), (ONE_LINE, 6.5), *_ORDINARY[1:])
+LONG_ROSTER = 200
+
+# Widths in half squares. A field that is wider than its most is broken into lines.
+_LEAST = {"number": 4, "uscc": 18, "claim_number": 12, "district": 6, "account": 12, "payee": 30, "bank": 24}
+_MOST = {"uscc": 24, "claim_number": 24, "district": 12, "account": 36}
+_LEAST_MONEY, _REMARK, _EMPTY_REMARK = 12, 14, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its two-line heading and its width; `right` for figures."""
+    """A column: the fields of a row that stand in it one above the other, its width; `right` for figures."""
 
-    names: tuple[str, str]
+    fields: tuple[str, ...]
     width: int
     right: bool = False
+
+    @property
+    def heading(self) -> list[str]:
+        return [line for field in self.fields for line in HEADINGS[field]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +111,15 @@ class Layout:
         """What a page holds between its margins; a point less, so that no rounding begins another page."""
         return PAGE_HEIGHT - TOP - BOTTOM - 1
 
+    def left_of(self, field: str) -> float:
+        """How far from the table's left edge the column with `field` begins, in points."""
+        before = itertools.takewhile(lambda column: field not in column.fields, self.columns)
+        return sum(column.width + GAP for column in before) * self.half
+
+    def width_of(self, field: str) -> float:
+        """The width of the column with `field`, in points."""
+        return next(column.width for column in self.columns if field in column.fields) * self.half
+
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
@@ -78,9 +132,10 @@ class Rooms:
 
 
 def lay_out(sheet: RosterSheet) -> Layout:
-    """The largest letters with which every column has room. Raises PrintingError where none has."""
-    for size in SIZES[len(sheet.rows) > LONG_ROSTER :]:
-        columns = _columns(sheet, int(TABLE_WIDTH / (size / 2)))
+    """The first arrangement in which every column has room. Raises PrintingError where none has."""
+    arrangements = _LONG if len(sheet.rows) > LONG_ROSTER else _ORDINARY
+    for arrangement, size in arrangements:
+        columns = _columns(sheet.rows, arrangement, int(TABLE_WIDTH / (size / 2)))
         if columns:
             return Layout(size, columns)
     raise PrintingError("表中的金额或账号过长，一页纸的宽度放不下。请核对数据后重新生成。")
@@ -88,16 +143,17 @@ def lay_out(sheet: RosterSheet) -> Layout:
 
 def cells(row: RosterRow, layout: Layout) -> list[list[str]]:
     """What stands in each column of a row, as lines."""
-    width = [column.width for column in layout.columns]
-    amounts = (row.local_cost_fen, row.external_cost_fen, row.computed_fen, row.obtained_fen, row.amount_fen)
     return [
-        [str(row.number)],
-        [*wrap(clean(row.payee), width[1]), *wrap(clean(row.uscc), width[1])],
-        [*wrap(clean(row.claim_number), width[2]), *wrap(clean(row.district), width[2])],
-        *([grouped(fen)] for fen in amounts),
-        [*wrap(clean(row.bank), width[8]), *wrap(clean(row.account), width[8])],
-        wrap(clean(row.remark), width[9]),
+        [line for field in column.fields for line in _field_lines(row, field, column.width)]
+        for column in layout.columns
     ]
+
+
+def _field_lines(row: RosterRow, field: str, width: int) -> list[str]:
+    value = getattr(row, field)
+    if field in MONEY:
+        return [grouped(value)]
+    return wrap(clean(value), width) if isinstance(value, str) else [str(value)]
 
 
 def paginate(heights: Sequence[float], rooms: Rooms) -> list[range]:
@@ -142,36 +198,29 @@ def _filled(heights: Sequence[float], start: int, room: float) -> int:
     return stop
 
 
-def _columns(sheet: RosterSheet, available: int) -> tuple[Column, ...]:
-    """The ten columns, or none where they do not fit."""
-    rows = sheet.rows
-    number = max(4, len(str(max(row.number for row in rows))))
-    claim = _widest((text for row in rows for text in (row.claim_number, row.district)), 12, WIDEST_CLAIM)
-    money = (
-        _money_width([row.local_cost_fen for row in rows]),
-        _money_width([row.external_cost_fen for row in rows]),
-        _money_width([row.computed_fen for row in rows]),
-        _money_width([row.obtained_fen for row in rows]),
-        _money_width([row.amount_fen for row in rows]),
-    )
-    remark = REMARK if any(row.remark for row in rows) else EMPTY_REMARK
-    least_bank = _widest((row.account for row in rows), LEAST_BANK, WIDEST_ACCOUNT)
-    shared = available - (number + claim + sum(money) + remark + 9 * GAP)
-    if shared < LEAST_PAYEE + least_bank:
+def _columns(rows: Sequence[RosterRow], arrangement: Sequence[tuple[str, ...]], available: int) -> tuple[Column, ...]:
+    """The columns of an arrangement on `available` half squares, or none where they do not fit."""
+    widths = {field: _width(rows, field) for field in HEADINGS if field not in ("payee", "bank")}
+    fixed = [max(widths[field] for field in fields) for fields in arrangement if not {"payee", "bank"} & {*fields}]
+    shared = available - sum(fixed) - GAP * (len(arrangement) - 1)
+    # Payee and bank share what the others leave; in the same column as the account, the bank is at least as wide.
+    least_bank = max(_LEAST["bank"], widths["account"]) if ("bank", "account") in arrangement else _LEAST["bank"]
+    if shared < _LEAST["payee"] + least_bank:
         return ()
-    payee = _payee_width(rows, shared, least_bank)
-    return (
-        Column(("序号", ""), number),
-        Column(("收款单位全称", "统一社会信用代码"), payee),
-        Column(("兑付申请编号", "所属区"), claim),
-        Column(("核定费用", "本市"), money[0], right=True),
-        Column(("核定费用", "外地"), money[1], right=True),
-        Column(("测算额", ""), money[2], right=True),
-        Column(("年度已补", ""), money[3], right=True),
-        Column(("核拨金额", ""), money[4], right=True),
-        Column(("开户银行", "账号"), shared - payee),
-        Column(("备注", ""), remark),
-    )
+    widths["payee"] = _payee_width(rows, shared, least_bank)
+    widths["bank"] = shared - widths["payee"]
+    return tuple(Column(fields, max(widths[field] for field in fields), fields[0] in MONEY) for fields in arrangement)
+
+
+def _width(rows: Sequence[RosterRow], field: str) -> int:
+    """Room for the field in every row; for an amount also for the sum."""
+    values = [getattr(row, field) for row in rows]
+    if field in MONEY:
+        return max(_LEAST_MONEY, *(len(grouped(fen)) for fen in (*values, sum(values))))
+    if field == "remark":
+        return _REMARK if any(values) else _EMPTY_REMARK
+    widest = max(halves(clean(str(value))) for value in values)
+    return min(max(_LEAST[field], widest), _MOST.get(field, widest))
 
 
 def _payee_width(rows: Sequence[RosterRow], shared: int, least_bank: int) -> int:
@@ -182,13 +231,4 @@ def _payee_width(rows: Sequence[RosterRow], shared: int, least_bank: int) -> int
         bank = shared - payee
         return sum(count * max(-(-name // payee), -(-at // bank)) for (name, at), count in widths.items())
 
-    return min(range(shared - least_bank, LEAST_PAYEE - 1, -1), key=lines)
-
-
-def _widest(texts: Iterable[str], least: int, most: int) -> int:
-    return min(most, max(least, *(halves(clean(text)) for text in texts)))
-
-
-def _money_width(amounts: list[int]) -> int:
-    """Room for each amount and for their sum."""
-    return max(LEAST_MONEY, *(len(grouped(fen)) for fen in (*amounts, sum(amounts))))
+    return min(range(shared - least_bank, _LEAST["payee"] - 1, -1), key=lines)

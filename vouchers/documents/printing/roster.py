@@ -22,8 +22,8 @@ from vouchers.money import grouped, in_words, yuan
 
 FONT = "Noto Sans Mono CJK SC"
 _CSS = Template(Path(__file__).with_name("roster.css").read_text(encoding="utf-8"))
-# The column of the amounts paid.
-_PAID = 7
+# What payees had before has no sum: it is no amount of this batch, and a payee may stand here twice.
+_SUMMED = ("local_cost_fen", "external_cost_fen", "computed_fen", "amount_fen")
 _BETWEEN = " " * plan.GAP
 _UNIT = "单位：元"
 
@@ -79,7 +79,7 @@ class _Roster:
 
     def css(self) -> str:
         layout = self.layout
-        before_paid = sum(column.width + plan.GAP for column in layout.columns[:_PAID])
+        half_gap = plan.GAP / 2 * layout.half
         measures = {
             "paper_width": plan.PAGE_WIDTH,
             "paper_height": plan.PAGE_HEIGHT,
@@ -97,8 +97,8 @@ class _Roster:
             "row_above": layout.row_padding / 2,
             "row_below": layout.row_padding / 2 - 0.5,
             "sum": self.sum_height,
-            "paid_left": (before_paid - plan.GAP / 2) * layout.half,
-            "paid_width": (layout.columns[_PAID].width + plan.GAP) * layout.half,
+            "paid_left": layout.left_of("amount_fen") - half_gap,
+            "paid_width": layout.width_of("amount_fen") + 2 * half_gap,
             "sign": _SIGN,
             "sign_gap": _SIGN_GAP,
             "sign_width": (plan.TABLE_WIDTH - 2) / (len(self.sheet.signatures) + 1) - 2 * _SIGN_PADDING - 0.5,
@@ -159,25 +159,15 @@ class _Roster:
         return [*lines, padded(texts[-1], width - halves(_UNIT)) + _UNIT]
 
     def _names(self) -> str:
-        lines = self._lines([list(column.names) for column in self.layout.columns])
+        lines = self._lines([column.heading for column in self.layout.columns])
         return f'<p class="names">{_joined(lines)}</p>'
 
     def _sum(self, css_class: str, label: str, rows: Sequence[RosterRow]) -> str:
-        """A line of sums. What payees had before has none: it is no amount of this batch, and a payee may recur."""
-        costs = (sum(row.local_cost_fen for row in rows), sum(row.external_cost_fen for row in rows))
-        computed, paid = sum(row.computed_fen for row in rows), sum(row.amount_fen for row in rows)
-        texts = [
-            "",
-            f"{label}（{len(rows)}笔）",
-            "",
-            *map(grouped, costs),
-            grouped(computed),
-            "",
-            grouped(paid),
-            "",
-            "",
-        ]
-        return f'<p class="{css_class}">{_joined(self._lines([[text] for text in texts]))}</p>'
+        """A line of sums over `rows`."""
+        texts = {field: grouped(sum(getattr(row, field) for row in rows)) for field in _SUMMED}
+        texts["payee"] = f"{label}（{len(rows)}笔）"
+        line = self._lines([[texts.get(column.fields[0], "")] for column in self.layout.columns])
+        return f'<p class="{css_class}">{_joined(line)}</p>'
 
     def _ending(self) -> str:
         words = f"核拨金额合计（大写）：人民币{in_words(self.sheet.total_fen)}"
