@@ -4,7 +4,8 @@ import pytest
 
 from tests.documents import builders
 from vouchers.documents.printing import PrintingError
-from vouchers.documents.printing.plan import Rooms, lay_out, paginate
+from vouchers.documents.printing.plan import GAP, HEADINGS, LONG_ROSTER, Rooms, lay_out, paginate
+from vouchers.money import grouped
 
 ROOMS = Rooms(first=100, other=140, subtotal=10, ending=50)
 
@@ -35,15 +36,30 @@ def test_a_row_that_no_page_can_hold_is_refused_by_its_number(heights):
         paginate(heights, ROOMS)
 
 
-def test_columns_fill_the_table_and_hold_every_amount_and_its_sum():
-    sheet = builders.roster(40)
+@pytest.mark.parametrize("count", [1, 40, LONG_ROSTER + 1])
+def test_columns_fill_the_table_and_hold_every_amount_and_its_sum(count):
+    sheet = builders.roster(count)
     layout = lay_out(sheet)
-    assert sum(column.width for column in layout.columns) + 9 * 2 == layout.total_halves
-    assert layout.columns[7].width >= len(f"{sheet.total_fen / 100:,.2f}")
+    assert sum(column.width for column in layout.columns) + GAP * (len(layout.columns) - 1) == layout.total_halves
+    assert layout.width_of("amount_fen") >= len(grouped(sheet.total_fen)) * layout.half
 
 
-def test_ordinary_rosters_are_printed_at_8_points():
-    assert lay_out(builders.roster(300)).size == 8
+def test_a_roster_is_set_in_8_points_and_a_long_one_in_7_with_one_line_a_row():
+    ordinary, long = lay_out(builders.roster(LONG_ROSTER)), lay_out(builders.roster(LONG_ROSTER + 1))
+    assert (ordinary.size, len(ordinary.columns)) == (8, 10)
+    assert (long.size, len(long.columns)) == (7, 13)
+
+
+def test_every_field_stands_in_exactly_one_column():
+    for count in (1, LONG_ROSTER + 1):
+        fields = [field for column in lay_out(builders.roster(count)).columns for field in column.fields]
+        assert sorted(fields) == sorted(HEADINGS)
+
+
+def test_the_strip_of_the_amounts_paid_lies_over_their_column():
+    layout = lay_out(builders.roster(1))
+    assert layout.left_of("number") == 0
+    assert layout.left_of("bank") - layout.left_of("amount_fen") == layout.width_of("amount_fen") + GAP * layout.half
 
 
 def test_wide_amounts_make_the_letters_smaller():

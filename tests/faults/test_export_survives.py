@@ -3,11 +3,9 @@
 import hashlib
 
 import pytest
-from kombu import pools
 
-from config.celery import app
 from tests import factories
-from tests.faults.celery_worker import Broker, child_of, kill_tree, wait_until, worker
+from tests.faults.celery_worker import child_of, kill_tree, wait_until, worker
 from vouchers.disbursement import services as disbursement
 from vouchers.documents.models import Document
 from vouchers.documents.storage import path_of
@@ -15,25 +13,6 @@ from vouchers.tasks import nudge, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLAIMS = 6
-
-
-@pytest.fixture
-def broker(tmp_path_factory):
-    """A broker of this test's own that Celery in this process uses too."""
-    made = Broker(tmp_path_factory.mktemp("b"))
-    made.start()
-    before = app.conf.broker_url
-    _use(made.url)
-    yield made
-    made.kill()
-    _use(before)
-
-
-def _use(url):
-    """Let Celery in this process forget its connections and use the broker at `url`."""
-    app.conf.broker_url = url
-    pools.reset()
-    app._pool = app.amqp._producer_pool = None
 
 
 @pytest.fixture

@@ -61,13 +61,13 @@ ONE_LINE = (
 )
 # Arrangements in the order they are tried. 六号 is 7.5 points; smaller than 6.5 nobody reads.
 _ORDINARY = ((STACKED, 8.0), (STACKED, 7.5), (STACKED, 7.0), (STACKED, 6.5))
-_LONG = ((ONE_LINE, 7.0), (ONE_LINE, 6.5), *_ORDINARY[1:])
+_LONG = ((ONE_LINE, 7.0), *_ORDINARY[1:])
 LONG_ROSTER = 200
 
 # Widths in half squares. A field that is wider than its most is broken into lines.
 _LEAST = {"number": 4, "uscc": 18, "claim_number": 12, "district": 6, "account": 12, "payee": 30, "bank": 24}
 _MOST = {"uscc": 24, "claim_number": 24, "district": 12, "account": 36}
-_LEAST_MONEY, _REMARK, _EMPTY_REMARK = 12, 14, 8
+_LEAST_MONEY, _REMARK, _EMPTY_REMARK = 12, 10, 8
 
 
 @dataclass(frozen=True, slots=True)
