@@ -33,7 +33,7 @@ def begin_chain(using: str, **kwargs) -> None:
         cursor.execute("SELECT to_regclass('audit_chainhead') IS NOT NULL")
         if cursor.fetchone()[0]:
             cursor.execute(
-                "INSERT INTO audit_chainhead (id, seq, hash) SELECT 1, 0, %s"
+                "INSERT INTO audit_chainhead (id, seq, prev_hash, hash) SELECT 1, 0, %s, %s"
                 " WHERE NOT EXISTS (SELECT FROM audit_chainlink) ON CONFLICT DO NOTHING",
-                [GENESIS],
+                [GENESIS, GENESIS],
             )

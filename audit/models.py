@@ -55,6 +55,7 @@ class ChainHead(models.Model):
 
     id = models.SmallIntegerField(primary_key=True)
     seq = models.BigIntegerField()
+    prev_hash = models.BinaryField()
     hash = models.BinaryField()
 
     class Meta:

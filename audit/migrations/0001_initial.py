@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
                 ('seq', models.BigIntegerField()),
+                ('prev_hash', models.BinaryField()),
                 ('hash', models.BinaryField()),
             ],
             options={
