@@ -24,6 +24,8 @@ from vouchers.calls.services import publish
 from vouchers.claims import services as claims
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import Invoice
+from vouchers.disbursement import services as disbursement
+from vouchers.disbursement.models import Payment
 from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml
 from vouchers.review.services import SYSTEM_ACTOR, Actor, fire, fire_voucher
 
@@ -275,8 +277,26 @@ def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
     actor = office.of_role(transition.roles[0], firm)
     if claim.state == "approved_once" and verb == "approve":
         actor = office.second
-    needs = {"payment": 1} if verb in ("pay", "bounce", "recover") else {}
+    needs = _payment_for(claim, verb, office)
     if verb == "recover":
         needs["amount_fen"] = claim.granted_fen
     given = {"actor": actor, "reason": "测试理由" if transition.needs_reason else "", **needs} | changes
-    return fire(claim, verb, **given)
+    event = fire(claim, verb, **given)
+    if verb == "batch":
+        batch = disbursement.open_batch(claim.call, approval_reference="批复", actor=office.preparer)
+        Payment.objects.create(batch=batch, claim=claim, amount_fen=claim.granted_fen)
+    return event
+
+
+def _payment_for(claim: Claim, verb: str, office: Office) -> dict:
+    """Move the claim's payment out as its service would, before the verb that follows from it."""
+    if verb not in ("unbatch", "pay", "bounce", "recover"):
+        return {}
+    payment = Payment.objects.filter(claim=claim).latest("pk")
+    if verb in ("pay", "bounce") and payment.state == "prepared":
+        batch = disbursement.freeze(payment.batch, actor=office.preparer)
+        disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
+        Payment.objects.filter(pk=payment.pk).update(state="sent")
+    state = {"unbatch": "dropped", "pay": "paid", "bounce": "failed", "recover": "paid"}[verb]
+    Payment.objects.filter(pk=payment.pk).exclude(state=state).update(state=state)
+    return {"payment": payment.pk}

@@ -102,10 +102,13 @@ def split(draw, fen, most=4):
 def test_parts_never_exceed_the_invoice_and_payments_are_spread_to_the_fen(data, lines):
     paid = data.draw(split(total(lines)))
     made = facts(Papers(lines, paid)).lines
-    assert sum(line.paid_fen for line in made) == sum(paid)
+    # Rounded down on the running sum: less than a fen a line is lost while the invoice is not paid in full.
+    spread = sum(line.paid_fen for line in made)
+    assert sum(paid) - len(lines) < spread <= sum(paid)
+    assert spread == sum(paid) or sum(paid) < sum(amount + tax for amount, tax, *_ in lines)
     assert sum(line.amount_fen + line.tax_fen for line in made) <= total(lines)
     for number, fen in enumerate(paid, start=1):
-        assert sum(line.paid_fen for line in made if line.ref.endswith(f"-{number}")) == fen
+        assert abs(sum(line.paid_fen for line in made if line.ref.endswith(f"-{number}")) - fen) < len(lines)
     if paid:
         assert sum(line.amount_fen for line in made) == sum(line[0] for line in lines)
 
@@ -119,8 +122,7 @@ def test_a_line_that_is_not_claimed_takes_its_share_of_the_payment_with_it(data,
     for at in claimed:
         parts = [line for line in made if line.ref.startswith(f"{10 + at}-")]
         assert sum(line.amount_fen + line.tax_fen for line in parts) <= lines[at][0] + lines[at][1]
-        # Each payment is spread by itself: to the fen their shares of a line may pass it, what counts never does.
-        assert sum(line.paid_fen for line in parts) <= lines[at][0] + lines[at][1] + len(paid)
+        assert sum(line.paid_fen for line in parts) <= lines[at][0] + lines[at][1]
         assert sum(min(line.paid_fen, line.amount_fen + line.tax_fen) for line in parts) <= sum(lines[at])
 
 
@@ -198,3 +200,18 @@ def test_payments_on_different_days_keep_their_days():
 
 def test_an_invoice_without_a_payment_gives_no_facts():
     assert facts(Papers([(10_000, 600)], [])).lines == ()
+
+
+def test_a_hundred_small_payments_make_half_an_invoice_worth_no_more_than_half():
+    papers = Papers([(1000, 0, "算力"), (1000, 0, "其他")], [19] * 100, claimed=[0])
+    assert sum(line.paid_fen for line in facts(papers).lines) == 950
+
+
+def test_what_other_claims_took_in_small_payments_counts_into_the_rounding():
+    takes = [
+        sum(
+            line.paid_fen for line in facts(Papers([(5, 0, "a"), (5, 0, "b")], [1], claimed=[0], elsewhere_fen=n)).lines
+        )
+        for n in range(7)
+    ]
+    assert sum(takes) == 3

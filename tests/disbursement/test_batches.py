@@ -12,7 +12,7 @@ from tests.at_once import at_once
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.disbursement.services import BatchRefused
-from vouchers.jobs.models import Job
+from vouchers.documents.services import file_document
 from vouchers.ledger.selectors import held_fen, paid_fen
 from vouchers.review.errors import NotAllowed, SamePerson, Sanctioned
 from vouchers.workflow import IllegalTransition
@@ -47,9 +47,18 @@ def signed(office, count=2):
     return disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest), claims
 
 
+def print_papers(batch):
+    """What the export leaves behind, with a word in place of every page."""
+    subjects = [(disbursement.LETTER, f"{batch.papers_subject}:claim:{p.claim_id}") for p in batch.payments.all()]
+    for number, (kind, subject) in enumerate([*subjects, (disbursement.ROSTER, batch.papers_subject)]):
+        file_document(
+            kind=kind, subject=subject, title="t", file_name="t.pdf", short_code=f"{batch.pk}-{number}", content=b"%PDF"
+        )
+
+
 def released(office, count=2):
     batch, claims = signed(office, count)
-    Job.objects.create(kind=disbursement.EXPORT, subject=f"batch:{batch.pk}", state="done")
+    print_papers(batch)
     return disbursement.release(batch, actor=office.preparer), claims
 
 
@@ -158,7 +167,7 @@ def test_a_payment_of_another_amount_than_granted_is_refused_by_the_database(off
 
 def test_an_account_changed_after_freezing_blocks_release(office):
     batch, claims = signed(office, 2)
-    Job.objects.create(kind=disbursement.EXPORT, subject=f"batch:{batch.pk}", state="done")
+    print_papers(batch)
     organisation = claims[0].organisation
     set_bank_account(
         organisation,
@@ -177,7 +186,7 @@ def test_an_account_changed_after_freezing_blocks_release(office):
 
 def test_a_sanctioned_payee_blocks_freezing_and_release(office):
     batch, claims = signed(office, 1)
-    Job.objects.create(kind=disbursement.EXPORT, subject=f"batch:{batch.pk}", state="done")
+    print_papers(batch)
     add_sanction(
         claims[0].organisation.uscc, list_name="失信", reason="r", source="s", listed_on=settings.CLOCK.today()
     )

@@ -130,7 +130,7 @@ def test_an_amount_above_the_limit_needs_two_approvers(office):
 def test_a_claim_under_a_voucher_that_was_revoked_is_not_submitted(office):
     firm, claim = made(office, "draft")
     fire_voucher(claim.voucher, "revoke", actor=office.approver, reason="虚假材料")
-    with pytest.raises(ReviewRefused, match="不再有效"):
+    with pytest.raises(ReviewRefused, match="已撤销"):
         fire(claim, "submit", actor=firm.actor)
 
 

@@ -9,6 +9,8 @@ from django.db import DatabaseError, IntegrityError, connection, connections, tr
 from tests import factories
 from vouchers import workflow
 from vouchers.claims.models import Claim
+from vouchers.disbursement import services as disbursement
+from vouchers.disbursement.models import Payment
 from vouchers.review.errors import NotAllowed, SamePerson
 from vouchers.review.models import ClaimDuty, ClaimEvent
 from vouchers.review.services import SYSTEM_ACTOR, fire
@@ -116,7 +118,10 @@ def back_to_acceptance(claim, office):
         fire(claim, "send_back", actor=office.second, reason="重审")
         return
     if claim.state == "batched":
-        fire(claim, "unbatch", actor=office.preparer)
+        batch = disbursement.open_batch(claim.call, approval_reference="批复", actor=office.preparer)
+        payment = Payment.objects.create(batch=batch, claim=claim, amount_fen=claim.granted_fen)
+        Payment.objects.filter(pk=payment.pk).update(state="dropped")
+        fire(claim, "unbatch", actor=office.preparer, payment=payment.pk)
     else:
         fire(claim, "publicise", actor=office.reviewer)
     fire(claim, "suspend", actor=office.reviewer, reason="异议")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.conf import settings
 from django.db import transaction
 
@@ -12,6 +14,8 @@ from vouchers.claims.models import Claim
 from vouchers.ledger import services as ledger
 from vouchers.review import funding
 from vouchers.review.services import SYSTEM_ACTOR
+
+log = logging.getLogger(__name__)
 
 
 class BudgetError(Refused):
@@ -63,7 +67,14 @@ def promote(scheme: str, fiscal_year: int) -> int:
 def promote_all() -> int:
     """Serve every year's queue."""
     years = Claim.objects.filter(waiting=True).values_list("call__scheme", "call__fiscal_year").distinct()
-    return sum(promote(scheme, fiscal_year) for scheme, fiscal_year in years.order_by())
+    served = 0
+    for scheme, fiscal_year in years.order_by():
+        try:
+            served += promote(scheme, fiscal_year)
+        except Refused as refusal:
+            # One year's trouble never stops the others, nor whatever else the sweep has to do.
+            log.error("the queue of %s %s stands still: %s", scheme, fiscal_year, refusal)
+    return served
 
 
 def _serve_head(scheme: str, fiscal_year: int) -> bool:

@@ -7,13 +7,14 @@ every fen of an invoice and of a payment from being claimed twice.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db import IntegrityError, connection
 
 from vouchers.claims.dossier import Bill, Dossier, Match
+from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Invoice
-from vouchers.claims.services import ClaimError
 
 
 class InvoiceInUse(ClaimError):
@@ -48,6 +49,7 @@ def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> No
         if invoice is None or "invoice_number_once" not in str(error):
             raise
         raise InvoiceInUse(invoice) from error
+    _lock_payments(match.payment_id for match in dossier.allocations)
     _make_live([allocation for allocation in dossier.allocations if not allocation.live])
 
 
@@ -67,14 +69,26 @@ def _make_live(allocations: list[Match]) -> None:
         raise
 
 
+def _lock_payments(payment_ids: Iterable[int]) -> None:
+    """After the invoices, in the order of their ids: two claims of a firm that share payments never deadlock."""
+    for payment_id in sorted(set(payment_ids)):
+        _execute("SELECT FROM vouchers_paymentmade WHERE id = %s FOR UPDATE", payment_id)
+
+
 def _execute(sql: str, *values: dt.datetime | int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
 
 
 def unbind(claim: Claim) -> None:
-    """Let go of what a closed claim had taken. An invoice that no live claim uses any more is free again."""
+    """Let go of what a closed claim had taken. An invoice that no live claim uses any more is free again, and so are
+    the red letters against it."""
+    dossier = Dossier(claim)
+    bills = sorted(dossier.invoices.values(), key=lambda row: (row.code, row.number))
+    for bill in bills:
+        _execute("SELECT FROM vouchers_invoice WHERE id = %s FOR UPDATE", bill.pk)
+    _lock_payments(match.payment_id for match in dossier.allocations)
     claim.allocations.filter(live=True).update(live=False)
-    used = set(claim.lines.values_list("invoice_line__invoice_id", flat=True))
-    used |= set(claim.allocations.values_list("invoice_id", flat=True))
-    Invoice.objects.filter(pk__in=used, allocated_fen=0).update(bound_at=None)
+    free = set(Invoice.objects.filter(pk__in=[bill.pk for bill in bills], allocated_fen=0).values_list("pk", flat=True))
+    free |= {red.pk for pk in set(free) for red in dossier.red_letters[pk]}
+    Invoice.objects.filter(pk__in=free).update(bound_at=None)

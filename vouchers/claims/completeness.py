@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vouchers.claims.dossier import Bill, Dossier
+from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
-from vouchers.claims.services import ClaimError
 from vouchers.money import grouped
 
 # Every claim proves its contract, its use and its payment (domain: 合同、用量清单、付款凭证).

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from fractions import Fraction
 
 from vouchers import money, rules
 from vouchers.claims.dossier import Asked, Bill, Dossier, Item
@@ -65,6 +66,7 @@ def _parts_of(dossier: Dossier, invoice: Bill, claim_lines: list[Asked], elsewhe
         amount_part, tax_part = money.share(min(open_fen[at], gross[at]), [amount_fen, tax_fen])
         amounts = money.share(amount_part, paid_fen)
         taxes = money.share(tax_part, paid_fen)
+        paid_parts = _cumulative(paid_fen, elsewhere_fen, Fraction(gross[at], sum(gross)))
         for i, allocation in enumerate(allocations):
             yield rules.Line(
                 ref=f"{claim_line.pk}-{allocation.payment_id}",
@@ -73,12 +75,26 @@ def _parts_of(dossier: Dossier, invoice: Bill, claim_lines: list[Asked], elsewhe
                 invoice_date=invoice.issued_on,
                 amount_fen=amounts[i],
                 tax_fen=taxes[i],
-                paid_fen=money.share(allocation.amount_fen, gross)[at],
+                paid_fen=paid_parts[i],
                 paid_on=allocation.payment.paid_on,
                 seller_related=claim_line.seller_related,
                 subsidised_elsewhere=claim_line.subsidised_elsewhere,
                 label=f"{invoice.number} 第 {claim_line.invoice_line.position} 行",
             )
+
+
+def _cumulative(paid_fen: list[int], before_fen: int, share: Fraction) -> list[int]:
+    """The line's share of each payment, rounded down on the running sum of all that was paid on the invoice.
+
+    Rounded each for itself, a hundred small payments would make a line of half an invoice worth more than half.
+    """
+    parts, total_fen, given_fen = [], before_fen, money.portion(before_fen, share)
+    for fen in paid_fen:
+        total_fen += fen
+        upto_fen = money.portion(total_fen, share)
+        parts.append(upto_fen - given_fen)
+        given_fen = upto_fen
+    return parts
 
 
 def _within_paid(part: rules.Line, reversals: list[rules.Reversal]) -> rules.Line:

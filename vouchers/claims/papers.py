@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Concat
 from simple_history.models import HistoricalRecords
 
 from vouchers.claims.models import Claim
@@ -77,8 +78,9 @@ class Invoice(models.Model):
         ordering = ["-issued_on", "number"]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "code", "number"], name="invoice_once_in_organisation"),
+            # However it is split into code and number.
             models.UniqueConstraint(
-                fields=["code", "number"], condition=Q(bound_at__isnull=False), name="invoice_number_once"
+                Concat("code", "number"), condition=Q(bound_at__isnull=False), name="invoice_number_once"
             ),
             models.CheckConstraint(condition=Q(total_fen=F("amount_fen") + F("tax_fen")), name="invoice_adds_up"),
             models.CheckConstraint(

@@ -10,7 +10,6 @@ import datetime as dt
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from accounts.errors import Refused
 from accounts.locks import refuse_when_locked
 from applicants.models import Organisation
 from applicants.selectors import is_member
@@ -19,21 +18,22 @@ from providers.models import Product
 from providers.selectors import location_of
 from vouchers import invoices
 from vouchers.calls.models import Call
+from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
 from vouchers.claims.models import Claim, Voucher
-from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceLine, PaymentMade
-from vouchers.documents.storage import keep
-from vouchers.money import grouped
+from vouchers.claims.papers import (
+    ATTACHMENT_KINDS,
+    Allocation,
+    Attachment,
+    ClaimLine,
+    Invoice,
+    InvoiceLine,
+    PaymentMade,
+)
+from vouchers.documents.storage import keep, path_of
+from vouchers.money import MAX_FEN, grouped
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 EDITABLE = ("draft", "returned")
-
-
-class ClaimError(Refused):
-    """Something about a claim that its applicant must mend; the text is Chinese and says how."""
-
-
-class InvoiceRefused(ClaimError):
-    """An invoice that cannot be part of this organisation's claims."""
 
 
 def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, user) -> Voucher:
@@ -84,20 +84,28 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attac
         raise ClaimError(f"文件“{name}”是空的（0 字节）。请重新选择文件上传。")
     if len(content) > MAX_UPLOAD_BYTES:
         raise ClaimError(f"文件“{name}”超过 20 MB，无法接收。请压缩或拆分后重新上传。")
-    stored = keep(content, "uploads", "")
+    if kind not in dict(ATTACHMENT_KINDS):
+        raise ClaimError("材料类别不对，请重新选择。")
     with refuse_when_locked(), transaction.atomic():
+        # Before a byte is written: whoever may not upload leaves no file behind.
         _editable(claim, user)
-        attachment = Attachment.objects.create(
-            organisation_id=claim.organisation_id,
-            claim=claim,
-            kind=kind,
-            original_name=name[-255:],
-            stored_name=stored.name,
-            sha256=stored.sha256,
-            size=stored.size,
-            uploaded_by=user,
-            uploaded_at=settings.CLOCK.now(),
-        )
+        stored = keep(content, "uploads", "")
+        try:
+            with transaction.atomic():
+                attachment = Attachment.objects.create(
+                    organisation_id=claim.organisation_id,
+                    claim=claim,
+                    kind=kind,
+                    original_name=name.replace("\0", "")[-255:],
+                    stored_name=stored.name,
+                    sha256=stored.sha256,
+                    size=stored.size,
+                    uploaded_by=user,
+                    uploaded_at=settings.CLOCK.now(),
+                )
+        except Exception:
+            path_of(stored.name).unlink(missing_ok=True)
+            raise
         _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=stored.sha256)
     return attachment
 
@@ -109,22 +117,32 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
     """
     read = invoices.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
-    known = Invoice.objects.filter(organisation=claim.organisation, code=read.code, number=read.number).first()
-    if known is not None:
-        with transaction.atomic():
-            _editable(claim, user)
-        return known
     with refuse_when_locked(), transaction.atomic():
-        attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
-        return _enter_invoice(claim.organisation, read, attachment=attachment, read_by="machine")
+        _editable(claim, user)
+        known = find_invoice(claim.organisation, read.code, read.number)
+        if known is None:
+            attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
+            try:
+                return enter_invoice(
+                    claim.organisation, read, attachment=attachment, read_by="machine", today=settings.CLOCK.today()
+                )
+            except InvoiceRefused:
+                path_of(attachment.stored_name).unlink(missing_ok=True)
+                raise
+    if (known.total_fen, known.issued_on, known.seller_id) != (read.total_fen, read.date, read.seller_id):
+        raise InvoiceRefused(f"发票 {read.number} 此前登记的内容与这份文件不一致，请核对此前登记的发票。")
+    return known
 
 
 def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attachment | None, user) -> Invoice:
-    """Enter an invoice that a person typed in because its file cannot be read yet."""
+    """Enter an invoice that a person typed in because its file cannot be read yet. Raises `InvoiceRefused`."""
     _require_buyer(claim.organisation, read.buyer_id)
+    _require_own(attachment, claim)
     with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
-        return _enter_invoice(claim.organisation, read, attachment=attachment, read_by="typed")
+        return enter_invoice(
+            claim.organisation, read, attachment=attachment, read_by="typed", today=settings.CLOCK.today()
+        )
 
 
 def declare_line(
@@ -141,8 +159,14 @@ def declare_line(
     The product says what service it is and where its centre computes; local or external follows line by line.
     Raises `ClaimError` for a line of another organisation's invoice.
     """
-    if invoice_line.invoice.organisation_id != claim.organisation_id:
+    invoice = invoice_line.invoice
+    if invoice.organisation_id != claim.organisation_id:
         raise ClaimError("这张发票不属于本单位，请重新选择。")
+    if invoice.seller_id != product.provider.uscc:
+        raise ClaimError(
+            f"所选产品“{product.name}”由{product.provider.name}提供，与发票销售方“{invoice.seller_name}”不一致，"
+            "不能据此申请补助。请选择该销售方的产品。"
+        )
     with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         line, _ = ClaimLine.objects.update_or_create(
@@ -171,21 +195,27 @@ def record_payment(
     user,
 ) -> PaymentMade:
     """Enter a bank transfer by which the applicant paid. Raises `ClaimError` when its serial number is known."""
-    if amount_fen <= 0:
+    if not 0 < amount_fen <= MAX_FEN:
         raise ClaimError("付款金额须大于零，请核对银行回单。")
+    if not EARLIEST <= paid_on <= settings.CLOCK.today():
+        raise ClaimError(f"付款日期 {paid_on} 不对，请核对银行回单。")
+    _require_own(attachment, claim)
+    payment = PaymentMade(
+        organisation=claim.organisation,
+        serial_number=serial_number.strip(),
+        paid_on=paid_on,
+        payer_name=payer_name,
+        payee_name=payee_name,
+        amount_fen=amount_fen,
+        attachment=attachment,
+    )
+    require_fitting("付款", payment)
     with refuse_when_locked(), transaction.atomic():
         _editable(claim, user)
         try:
             with transaction.atomic():
-                return PaymentMade.objects.create(
-                    organisation=claim.organisation,
-                    serial_number=serial_number,
-                    paid_on=paid_on,
-                    payer_name=payer_name,
-                    payee_name=payee_name,
-                    amount_fen=amount_fen,
-                    attachment=attachment,
-                )
+                payment.save()
+                return payment
         except IntegrityError as error:
             raise ClaimError(f"流水号 {serial_number} 的付款已经登记过，请直接选用，不要重复登记。") from error
 
@@ -258,57 +288,17 @@ def _require_member(user, organisation: Organisation) -> None:
         raise ClaimError("您不是该单位的经办人，不能办理。请联系单位管理员添加。")
 
 
+def _require_own(attachment: Attachment | None, claim: Claim) -> None:
+    if attachment is not None and attachment.organisation_id != claim.organisation_id:
+        raise ClaimError("所选材料不属于本单位，请重新上传。")
+
+
 def _require_buyer(organisation: Organisation, buyer_id: str) -> None:
     if buyer_id != organisation.uscc:
         raise InvoiceRefused(
             f"发票购买方识别号为“{buyer_id or '空'}”，与本单位统一社会信用代码 {organisation.uscc} 不一致。"
             "只能使用开给本单位的发票，请核对后重新上传。"
         )
-
-
-def _enter_invoice(organisation: Organisation, read: invoices.Invoice, *, attachment, read_by: str) -> Invoice:
-    try:
-        with transaction.atomic():
-            invoice = Invoice.objects.create(
-                organisation=organisation,
-                attachment=attachment,
-                read_by=read_by,
-                carrier=read.carrier,
-                kind=read.kind,
-                code=read.code,
-                number=read.number,
-                check_code=read.check_code,
-                issued_on=read.date,
-                buyer_name=read.buyer_name,
-                buyer_id=read.buyer_id,
-                seller_name=read.seller_name,
-                seller_id=read.seller_id,
-                amount_fen=read.amount_fen,
-                tax_fen=read.tax_fen,
-                total_fen=read.total_fen,
-                red=read.red,
-                reverses=read.reverses,
-                remark=read.remark,
-                warnings=[{"code": warning.code, "message": warning.message} for warning in read.warnings],
-            )
-    except IntegrityError as error:
-        raise InvoiceRefused(f"发票 {read.number} 已在本单位登记过，请直接选用。") from error
-    InvoiceLine.objects.bulk_create(
-        InvoiceLine(
-            invoice=invoice,
-            position=position,
-            name=line.name,
-            spec=line.spec,
-            unit=line.unit,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            amount_fen=line.amount_fen,
-            tax_rate=line.tax_rate,
-            tax_fen=line.tax_fen,
-        )
-        for position, line in enumerate(read.lines, start=1)
-    )
-    return invoice
 
 
 def _serial(prefix: str, call: Call) -> str:

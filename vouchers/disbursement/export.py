@@ -7,22 +7,25 @@ and makes nothing twice (`Document` is unique for kind and subject).
 from __future__ import annotations
 
 from vouchers.disbursement.models import Batch
+from vouchers.disbursement.services import LETTER, ROSTER, BatchRefused
 from vouchers.disbursement.sheets import letter_sheet, payments_of, roster_sheet
 from vouchers.documents.printing import letter_pdf, roster_pdf
 from vouchers.documents.services import file_document, find, new_short_code
 from vouchers.jobs.services import Progress
 
-ROSTER, LETTER = "roster", "letter"
+SIGNED = ("signed", "released", "reconciled")
 
 
 def run(subject: str, progress: Progress) -> None:
     """Print what is missing of `subject` ("batch:12"), telling how far it is."""
     batch = Batch.objects.select_related("call", "frozen_by", "signed_by").get(pk=int(subject.partition(":")[2]))
-    payments = payments_of(batch)
+    if batch.state not in SIGNED:
+        raise BatchRefused("批次签批后才能生成拨付文书。")
+    payments, papers = payments_of(batch), batch.papers_subject
     total = len(payments) + 1
     for done, payment in enumerate(payments):
         progress.report(done, total, f"正在生成拨款通知书 {done + 1}/{len(payments)}")
-        about = f"{subject}:claim:{payment.claim_id}"
+        about = f"{papers}:claim:{payment.claim_id}"
         if find(LETTER, about) is None:
             code = new_short_code()
             file_document(
@@ -34,11 +37,11 @@ def run(subject: str, progress: Progress) -> None:
                 content=letter_pdf(letter_sheet(batch, payment, short_code=code)),
             )
     progress.report(len(payments), total, "正在生成拨付汇总表")
-    if find(ROSTER, subject) is None:
+    if find(ROSTER, papers) is None:
         code = new_short_code()
         file_document(
             kind=ROSTER,
-            subject=subject,
+            subject=papers,
             title=f"拨付汇总表 {batch.number}",
             file_name=f"拨付汇总表_{batch.number}.pdf",
             short_code=code,

@@ -62,6 +62,11 @@ class Batch(models.Model):
     def __str__(self):
         return self.number
 
+    @property
+    def papers_subject(self) -> str:
+        """What the printed papers are filed under: this batch, as frozen with this digest."""
+        return f"batch:{self.pk}:{self.digest[:16]}"
+
 
 class Payment(models.Model):
     """One payment to one enterprise for one claim, in one batch. Account data are copied when the batch freezes."""

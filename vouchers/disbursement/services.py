@@ -20,14 +20,19 @@ from vouchers import workflow
 from vouchers.calls.models import Call
 from vouchers.claims.models import Claim
 from vouchers.disbursement.models import Batch, Payment
+from vouchers.documents.services import find
+from vouchers.documents.storage import FileDamaged
 from vouchers.jobs.models import Job
 from vouchers.jobs.services import request
 from vouchers.ledger.selectors import held_fen
 from vouchers.review.actors import refuse_second_duty
 from vouchers.review.consequences import refuse_sanctioned
+from vouchers.review.errors import SamePerson
+from vouchers.review.models import ClaimDuty
 from vouchers.review.services import Actor, fire
 
 EXPORT = "batch_export"
+ROSTER, LETTER = "roster", "letter"
 # A batch is one document that one person can vouch for.
 MAX_CLAIMS = 3000
 
@@ -75,8 +80,10 @@ def remove_claim(payment: Payment, *, actor: Actor) -> None:
     """Take a claim out of an open batch; it is payable again."""
     with refuse_when_locked(), transaction.atomic():
         _locked(payment.batch, "open")
+        # As it stands now: a second click finds it dropped, and must not take the claim out of another batch.
+        payment = Payment.objects.select_for_update(of=("self",)).select_related("claim").get(pk=payment.pk)
         _move_payment(payment, "drop")
-        fire(payment.claim, "unbatch", actor=actor)
+        fire(payment.claim, "unbatch", actor=actor, payment=payment.pk)
 
 
 def freeze(batch: Batch, *, actor: Actor) -> Batch:
@@ -92,6 +99,8 @@ def freeze(batch: Batch, *, actor: Actor) -> Batch:
         if not payments:
             raise BatchRefused("批次中没有申请，不能封存。请先选择待拨付的申请。")
         for payment in payments:
+            if payment.claim.state != "batched":
+                raise BatchRefused(f"申请 {payment.claim.number} 已不在批次中，不能封存。请先移出后重新选择。")
             refuse_second_duty(payment.claim_id, actor.user, "finance_prepare")
             refuse_sanctioned(payment.claim)
             _copy_account(payment)
@@ -130,14 +139,16 @@ def release(batch: Batch, *, actor: Actor) -> Batch:
         payments = _live(batch)
         if digest_of(payments) != batch.digest:
             raise BatchRefused("批次内容与签批时不一致，不能发送。请取消批次后重新编制。")
-        if not Job.objects.filter(kind=EXPORT, subject=f"batch:{batch.pk}", state="done").exists():
-            raise BatchRefused("拨付汇总表和通知书尚未生成，请先生成并核对后再发送。")
+        require_papers(batch, payments)
         changed = [payment.claim.number for payment in payments if _account_changed(payment)]
         if changed:
             raise BatchRefused(
                 f"封存后收款账户有变更，不能发送：{'、'.join(changed)}。请取消批次，核实账户后重新编制。"
             )
         for payment in payments:
+            if payment.claim.state != "batched":
+                raise BatchRefused(f"申请 {payment.claim.number} 已不在批次中，不能发送。请取消批次后重新编制。")
+            _refuse_reviewers(payment, actor)
             refuse_sanctioned(payment.claim)
             _move_payment(payment, "send")
         return _step(batch, "release", actor, released_by=actor.user)
@@ -156,6 +167,7 @@ def record_answer(
         payment = Payment.objects.select_for_update().select_related("claim", "batch").get(pk=payment.pk)
         before = payment.state
         transition = workflow.PAYMENT.step(answer, before)
+        _refuse_reviewers(payment, actor)
         if transition.needs_reason and not message.strip():
             raise BatchRefused("请填写银行退票原因。")
         payment.state, payment.bank_reference = transition.target, reference
@@ -196,8 +208,21 @@ def cancel(batch: Batch, *, actor: Actor, reason: str) -> Batch:
         workflow.BATCH.step("cancel", batch.state)
         for payment in _live(batch):
             _move_payment(payment, "drop")
-            fire(payment.claim, "unbatch", actor=actor)
+            fire(payment.claim, "unbatch", actor=actor, payment=payment.pk)
         return _step(batch, "cancel", actor, reason=reason)
+
+
+def require_papers(batch: Batch, payments: list[Payment]) -> None:
+    """Raises `BatchRefused` unless the roster and every letter of this very batch are filed and whole."""
+    subject = batch.papers_subject
+    try:
+        missing = find(ROSTER, subject) is None or any(
+            find(LETTER, f"{subject}:claim:{payment.claim_id}") is None for payment in payments
+        )
+    except FileDamaged as error:
+        raise BatchRefused(f"拨付文书已损坏，不能发送：{error}。请联系系统管理员。") from error
+    if missing:
+        raise BatchRefused("拨付汇总表和通知书尚未生成，请先生成并核对后再发送。")
 
 
 def digest_of(payments: list[Payment]) -> str:
@@ -223,6 +248,18 @@ def _copy_account(payment: Payment) -> None:
     payment.bank_name, payment.account_number = account.bank_name, account.number
     payment.account_fingerprint = account.fingerprint
     payment.save()
+
+
+def _refuse_reviewers(payment: Payment, actor: Actor) -> None:
+    """Whoever reviewed or approved a claim neither sends its money nor enters the bank's answer."""
+    judged = ClaimDuty.objects.filter(
+        claim=payment.claim_id, user=actor.user, duty__in=["review", "approve", "second_approve"]
+    ).first()
+    if judged is not None:
+        raise SamePerson(
+            f"您已在申请 {payment.claim.number} 中承担“{judged.get_duty_display()}”，"
+            "不能再办理拨付。请转交其他财务人员。"
+        )
 
 
 def _account_changed(payment: Payment) -> bool:

@@ -31,7 +31,7 @@ def keep(content: bytes, folder: str, suffix: str) -> StoredFile:
     """Write `content` durably under a new name in `folder`, with `suffix` such as ".pdf".
 
     The bytes are flushed to disk and renamed into place before this returns, so that whoever then writes the row
-    never names a file that a crash cut short. A file without its row is swept away by `sweep`.
+    never names a file that a crash cut short. A crash between file and row leaves a file that nobody knows.
     """
     name = f"{folder}/{uuid.uuid4().hex}{suffix}"
     target = path_of(name)

@@ -1,6 +1,5 @@
 """What the books say. Anyone may read; amounts are fen. An account that does not exist yet has nothing."""
 
-from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from vouchers.ledger import kinds
@@ -60,21 +59,10 @@ def statement(key: str) -> QuerySet[Transfer]:
     return Transfer.objects.filter(Q(source=key) | Q(target=key)).order_by("-id")
 
 
-def pool_and_cap_fen(scheme: str, year: int, applicant_id: object) -> tuple[int, int]:
-    """What the year's pool can still give, and what the applicant has used of its cap: one query for a decision.
-
-    A cap is opened once with its whole amount and changed only by an adjustment; both stand beside its balance.
+def pool_and_room_fen(scheme: str, year: int, applicant_id: object) -> tuple[int, int | None]:
+    """What the year's pool can still give, and the room left under the applicant's cap (None while it is not open
+    yet): one query for a decision.
     """
-    pool, cap = kinds.pool(scheme, year), kinds.cap(scheme, year, applicant_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT coalesce((SELECT balance_fen FROM ledger_account WHERE key = %(pool)s), 0),
-                   coalesce((SELECT sum(amount_fen) FROM ledger_transfer WHERE target = %(cap)s AND source = 'statute'), 0)
-                   - coalesce((SELECT sum(amount_fen) FROM ledger_transfer WHERE source = %(cap)s AND target = 'statute'), 0)
-                   - coalesce((SELECT balance_fen FROM ledger_account WHERE key = %(cap)s), 0)
-            """,
-            {"pool": pool, "cap": cap},
-        )
-        pool_fen, used_fen = cursor.fetchone()
-    return pool_fen, int(used_fen)
+    found = Account.objects.in_bulk([kinds.pool(scheme, year), kinds.cap(scheme, year, applicant_id)])
+    pool, cap = found.get(kinds.pool(scheme, year)), found.get(kinds.cap(scheme, year, applicant_id))
+    return (pool.balance_fen if pool else 0), (cap.balance_fen if cap else None)

@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
+import django.db.models.functions.text
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -658,7 +659,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=models.UniqueConstraint(condition=models.Q(('bound_at__isnull', False)), fields=('code', 'number'), name='invoice_number_once'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Concat('code', 'number'), condition=models.Q(('bound_at__isnull', False)), name='invoice_number_once'),
         ),
         migrations.AddConstraint(
             model_name='invoice',

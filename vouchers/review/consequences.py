@@ -54,19 +54,30 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
         binding.unbind(claim)
         plan = funding.close(claim)
     elif verb == "accept":
+        _require_voucher(claim)
         refuse_sanctioned(claim)
-    elif verb == "approve" and (claim.waiting or not 0 < claim.granted_fen == held_fen(claim.pk)):
-        raise NotFunded("该申请的金额尚未足额占用资金（仍在轮候），待资金到位后再审批。")
+    elif verb in ("batch", "reassess"):
+        _require_voucher(claim)
+    elif verb == "approve":
+        _require_reviewed_amount(claim)
     plan.fields |= dates
     return plan
 
 
+def _require_reviewed_amount(claim: Claim) -> None:
+    """Approval is for an amount that a reviewer saw and that is held in full. Raises `NotFunded` or `ReviewRefused`."""
+    if claim.waiting or not 0 < claim.granted_fen == held_fen(claim.pk):
+        raise NotFunded("该申请的金额尚未足额占用资金（仍在轮候），待资金到位后再审批。")
+    reviewed = (
+        claim.decisions.filter(event__verb="review").order_by("-pk").values_list("granted_fen", flat=True).first()
+    )
+    if reviewed != claim.granted_fen:
+        raise ReviewRefused("轮候到资金时金额有变化，审核人员尚未核过新的金额。请退回重审。")
+
+
 def _prepare(claim: Claim, verb: str, now: dt.datetime) -> Dossier:
     """Before a decision: the claim is complete, the call can change no more, the invoices are the claim's own."""
-    if verb == "submit" and claim.voucher.state != "issued":
-        raise ReviewRefused(
-            f"算力券 {claim.voucher.serial_number} 已不再有效，不能提交兑付申请。如有疑问请联系审核部门。"
-        )
+    _require_voucher(claim)
     dossier = Dossier(claim)
     if verb in ("submit", "resubmit"):
         missing = deficiencies_of(claim, dossier)
@@ -76,6 +87,13 @@ def _prepare(claim: Claim, verb: str, now: dt.datetime) -> Dossier:
     if verb != "review":
         binding.bind(claim, at=now, dossier=dossier)
     return dossier
+
+
+def _require_voucher(claim: Claim) -> None:
+    """Raises `ReviewRefused` when the claim's voucher was revoked or has expired."""
+    if claim.voucher.state != "issued":
+        label = workflow.VOUCHER.states[claim.voucher.state].label
+        raise ReviewRefused(f"算力券 {claim.voucher.serial_number} {label}，不能继续办理兑付。如有疑问请联系审核部门。")
 
 
 def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
@@ -116,6 +134,7 @@ def move_money(
     amount_fen: int | None,
 ) -> None:
     """What the step does to the ledger, once its event stands."""
+    _require_payment(claim, event.verb, payment)
     key, attempt, at = f"event:{event.pk}", f"payment:{payment}", event.at
     funding.carry_out(claim, plan, event, key=key, actor_text=actor_text, at=at)
     if event.verb == "pay":
@@ -136,6 +155,16 @@ def move_money(
             actor=actor_text,
             at=at,
         )
+
+
+def _require_payment(claim: Claim, verb: str, payment: int | None) -> None:
+    """What finance does to a batched claim follows from its payment out, which has moved already.
+
+    So nobody takes a claim out of a batch that the bank has, and nothing is paid that was never sent.
+    """
+    follows = {"unbatch": "dropped", "pay": "paid", "bounce": "failed", "recover": "paid"}
+    if verb in follows and not claim.payments.filter(pk=payment or 0, state=follows[verb]).exists():
+        raise ReviewRefused(f"没有与此对应的拨付记录，不能{workflow.CLAIM.verb_labels[verb]}。请在拨付批次中办理。")
 
 
 def refuse_sanctioned(claim: Claim) -> None:

@@ -8,7 +8,7 @@ money holds the lock of the year's filing queue, so that number and money come i
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import connection
 
@@ -18,7 +18,7 @@ from vouchers.claims.dossier import Dossier
 from vouchers.claims.facts import facts_of
 from vouchers.claims.models import Claim, FilingQueue
 from vouchers.ledger import services as ledger
-from vouchers.ledger.selectors import held_fen, pool_and_cap_fen
+from vouchers.ledger.selectors import held_fen, pool_and_room_fen
 from vouchers.policy import law_for
 from vouchers.review.errors import NothingToGrant
 from vouchers.review.models import ClaimEvent, Decision
@@ -55,8 +55,11 @@ class Purse:
     def __init__(self, claim: Claim, *, held_fen: int):
         call = claim.call
         self.held_fen = held_fen
-        self.pool_fen, used_fen = pool_and_cap_fen(call.scheme, call.fiscal_year, claim.organisation_id)
-        self.cap_used_fen = used_fen - held_fen
+        self.pool_fen, room_fen = pool_and_room_fen(call.scheme, call.fiscal_year, claim.organisation_id)
+        if room_fen is None:
+            room_fen = call.annual_cap_fen
+        # From the room that is really left: an adjustment of the cap counts, too.
+        self.cap_used_fen = max(call.annual_cap_fen - room_fen - held_fen, 0)
 
 
 def place(claim: Claim, dossier: Dossier) -> Plan:
@@ -102,7 +105,7 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
     """
     purse = Purse(claim, held_fen=0)
     try:
-        case = decide(claim, purse, pool_fen=None)
+        case = _decide_again(claim, purse) if claim.state == "returned" else decide(claim, purse, pool_fen=None)
     except NothingToGrant:
         # The applicant's other claims took its whole cap: nothing to wait for, and the reviewer sees why.
         _write(claim, {"waiting": False, "granted_fen": 0})
@@ -125,8 +128,18 @@ def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier
         pool_available_fen=pool_fen,
         dossier=dossier,
     )
-    terms = terms_of(call)
-    decision = rules.decide(facts, law_for(call.scheme, call.fiscal_year), terms)
+    return _case(facts, terms_of(call))
+
+
+def _decide_again(claim: Claim, purse: Purse) -> Case:
+    """The claim as it was last submitted: its papers are being corrected and prove nothing just now."""
+    last = Case.from_json(claim.decisions.order_by("-pk").values_list("result", flat=True)[0])
+    facts = replace(last.facts, cap_used_fen=purse.cap_used_fen, pool_available_fen=None)
+    return _case(facts, last.terms)
+
+
+def _case(facts: rules.Facts, terms: rules.CallTerms) -> Case:
+    decision = rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), terms)
     if not decision.granted_fen:
         raise NothingToGrant(decision)
     return Case(facts, terms, decision)

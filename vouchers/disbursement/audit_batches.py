@@ -1,0 +1,86 @@
+"""Do batches, their signatures, their payments and their claims tell the same story? Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from vouchers.disbursement.models import Batch
+from vouchers.disbursement.services import digest_of
+
+# Problems of one kind that are told one by one.
+MAX_PROBLEMS = 50
+SEALED = ("frozen", "signed", "released", "reconciled")
+
+CHECKS = {
+    "已入批次的申请没有唯一的在途付款": """
+        SELECT c.number FROM vouchers_claim c
+        WHERE c.state = 'batched' AND 1 <> (
+            SELECT count(*) FROM vouchers_payment p JOIN vouchers_batch b ON b.id = p.batch_id
+            WHERE p.claim_id = c.id AND p.state IN ('prepared', 'sent', 'unknown')
+              AND b.state IN ('open', 'frozen', 'signed', 'released'))""",
+    "付款与申请的办理状态不符": """
+        SELECT c.number || '（批次 ' || b.number || '，付款 ' || p.id || '）' FROM vouchers_payment p
+        JOIN vouchers_claim c ON c.id = p.claim_id JOIN vouchers_batch b ON b.id = p.batch_id
+        WHERE CASE WHEN p.state IN ('prepared', 'sent', 'unknown')
+                   THEN c.state <> 'batched' OR p.amount_fen <> c.granted_fen
+                   WHEN p.state = 'paid' THEN c.state NOT IN ('paid', 'recovered') END""",
+    "付款与批次的办理状态不符": """
+        SELECT b.number || '（付款 ' || p.id || '）' FROM vouchers_payment p JOIN vouchers_batch b ON b.id = p.batch_id
+        WHERE p.state || ' ' || b.state <> ALL (%(together)s)""",
+    "封存人、签批人或发送人当日不是财务人员": """
+        SELECT b.number FROM vouchers_batch b, LATERAL (VALUES
+            (b.frozen_by_id, b.frozen_at), (b.signed_by_id, b.signed_at), (b.released_by_id, b.released_at)
+            ) AS steps (person, at)
+        WHERE b.state IN %(sealed)s AND person IS NOT NULL AND NOT EXISTS (
+            SELECT FROM accounts_officer o WHERE o.user_id = person AND o.role = 'finance'
+              AND o.valid_from <= (at AT TIME ZONE %(zone)s)::date
+              AND coalesce(o.valid_until, 'infinity') >= (at AT TIME ZONE %(zone)s)::date)""",
+    "签批人与编制封存人为同一人": """
+        SELECT number FROM vouchers_batch WHERE signed_by_id = frozen_by_id""",
+    # The clock is read once for the batch and once for its entry.
+    "批次的封存、签批或发送与审计记录不符": """
+        SELECT b.number || '（' || label || '）' FROM vouchers_batch b, LATERAL (VALUES
+            ('freeze', '封存', b.frozen_by_id, b.frozen_at), ('sign', '签批', b.signed_by_id, b.signed_at),
+            ('release', '发送银行', b.released_by_id, b.released_at)) AS steps (verb, label, person, at)
+        WHERE person IS NOT NULL AND NOT EXISTS (
+            SELECT FROM audit_auditentry a
+            WHERE a.subject = 'batch:' || b.id AND a.action = 'batch.' || verb AND a.ok
+              AND a.at >= steps.at AND a.at < steps.at + interval '1 minute'
+              AND split_part(a.actor, ' ', 1) = 'user:' || person AND a.detail ->> 'digest' = b.digest)""",
+}
+
+# In which state of its batch a payment can be in which state.
+_TOGETHER = {
+    "open": ("prepared", "dropped"),
+    "frozen": ("prepared", "dropped"),
+    "signed": ("prepared", "dropped"),
+    "released": ("sent", "paid", "failed", "unknown", "dropped"),
+    "reconciled": ("paid", "failed", "dropped"),
+    "cancelled": ("dropped",),
+}
+
+
+def check_batches() -> list[str]:
+    """Every problem of batches and payments (Chinese). One batch at a time is in memory, 3000 payments at most."""
+    problems = list(_changed_digests())
+    parameters = {
+        "sealed": SEALED,
+        "zone": settings.TIME_ZONE,
+        "together": [f"{payment} {batch}" for batch, payments in _TOGETHER.items() for payment in payments],
+    }
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        for title, sql in CHECKS.items():
+            cursor.execute(f"{sql} LIMIT {MAX_PROBLEMS}", parameters)
+            problems += [f"{title}：{name}" for (name,) in cursor.fetchall()]
+    return problems
+
+
+def _changed_digests() -> Iterator[str]:
+    for batch in Batch.objects.filter(state__in=SEALED).order_by("pk").iterator(chunk_size=50):
+        payments = batch.payments.exclude(state="dropped").order_by("claim_id")
+        if digest_of(list(payments)) != batch.digest:
+            yield f"批次 {batch.number} 的收款人、账户或金额与封存签批时不一致，请与签批的汇总表逐笔核对。"
