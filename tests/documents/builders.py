@@ -44,11 +44,11 @@ def roster(count, **changes):
 
 
 def row(number=1, dice=None, **changes):
-    """One row; every seventeenth has a name of 40 characters, every eleventh is cut by the cap."""
+    """One row; every seventeenth has a name of 40 characters, every fifty-first is cut by the cap."""
     dice = dice or random.Random(number)
     local, external = dice.choice((0, dice.randrange(1, 3 * 10**7))), dice.choice((0, dice.randrange(1, 10**7)))
-    if number % 11 == 5:
-        local = 10**9
+    if number % 51 == 5:
+        local = 7 * 10**8
     obtained = dice.choice((0, 0, dice.randrange(1, 10**7)))
     computed = local * 30 // 100 + external * 15 // 100 or 1
     amount = min(computed, CAP_FEN - obtained)

@@ -63,8 +63,8 @@ def test_the_strip_of_the_amounts_paid_lies_over_their_column():
 
 
 def test_wide_amounts_make_the_letters_smaller():
-    wide = {name: 10**15 - 1 for name in ("local_cost_fen", "external_cost_fen", "computed_fen", "amount_fen")}
-    assert lay_out(builders.roster(1, rows=(builders.row(1, **wide, obtained_fen=10**15 - 1),))).size < 8
+    wide = {name: 10**17 - 1 for name in ("local_cost_fen", "external_cost_fen", "computed_fen", "amount_fen")}
+    assert lay_out(builders.roster(1, rows=(builders.row(1, **wide, obtained_fen=10**17 - 1),))).size < 8
 
 
 def test_amounts_that_no_page_is_wide_enough_for_are_refused():

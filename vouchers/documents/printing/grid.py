@@ -47,7 +47,8 @@ def halves(text: str) -> int:
 def wrap(text: str, width: int) -> list[str]:
     """`text` in lines of at most `width` half squares, at least one line.
 
-    Numbers and Latin words stay whole where a line can hold them; no line begins with a closing mark or ends with an opening one.
+    Numbers and Latin words stay whole where a line can hold them; no line begins with a closing mark or ends with an
+    opening one where that can be helped.
     """
     text = text.strip()
     if halves(text) <= width:
@@ -57,9 +58,9 @@ def wrap(text: str, width: int) -> list[str]:
         if halves(line + token) <= width:
             line += token
             continue
-        kept, carried = _parted(line, token)
-        lines.append(kept.rstrip(" "))
-        line = (carried + token).lstrip(" ")
+        kept, following = _parted(line, token, width)
+        lines += [kept.rstrip(" ")] if kept.strip(" ") else []
+        line = following.lstrip(" ")
     return [*lines, line]
 
 
@@ -78,14 +79,14 @@ def _marked_up(text: str) -> str:
     return "".join(safe if _ON_GRID.fullmatch(piece) else f"<i>{safe}</i>" for piece, safe in pieces)
 
 
-def _parted(line: str, token: str) -> tuple[str, str]:
-    """A full line before `token`: what stays on it, and what goes on to the next line together with `token`."""
-    kept, first = _PIECE.findall(line), token
-    carried: list[str] = []
-    while len(kept) > 1 and (first in _NOT_FIRST or kept[-1] in _NOT_LAST):
-        first = kept.pop()
-        carried.insert(0, first)
-    return "".join(kept), "".join(carried)
+def _parted(line: str, token: str, width: int) -> tuple[str, str]:
+    """A full line before `token`: what stays on it, and with what the next line begins, `token` included."""
+    kept, following = _PIECE.findall(line), token
+    while len(kept) > 1 and (following[0] in _NOT_FIRST or kept[-1] in _NOT_LAST):
+        if halves(kept[-1] + following) > width:
+            break
+        following = kept.pop() + following
+    return "".join(kept), following
 
 
 def _tokens(text: str, width: int) -> Iterator[str]:

@@ -65,7 +65,7 @@ _LONG = ((ONE_LINE, 7.0), *_ORDINARY[1:])
 LONG_ROSTER = 200
 
 # Widths in half squares. A field that is wider than its most is broken into lines.
-_LEAST = {"number": 4, "uscc": 18, "claim_number": 12, "district": 6, "account": 12, "payee": 30, "bank": 24}
+_LEAST = {"number": 4, "uscc": 18, "claim_number": 12, "district": 6, "account": 12, "payee": 28, "bank": 20}
 _MOST = {"uscc": 24, "claim_number": 24, "district": 12, "account": 36}
 _LEAST_MONEY, _REMARK, _EMPTY_REMARK = 12, 10, 8
 
@@ -219,8 +219,8 @@ def _width(rows: Sequence[RosterRow], field: str) -> int:
         return max(_LEAST_MONEY, *(len(grouped(fen)) for fen in (*values, sum(values))))
     if field == "remark":
         return _REMARK if any(values) else _EMPTY_REMARK
-    widest = max(halves(clean(str(value))) for value in values)
-    return min(max(_LEAST[field], widest), _MOST.get(field, widest))
+    widest = max(_LEAST[field], *(halves(clean(str(value))) for value in values))
+    return min(widest, _MOST.get(field, widest))
 
 
 def _payee_width(rows: Sequence[RosterRow], shared: int, least_bank: int) -> int:
