@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from vouchers.budget.services import promote_all
 from vouchers.disbursement import export
+from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import EXPORT
 from vouchers.jobs import services as jobs
 from vouchers.messages.services import send_waiting
@@ -47,8 +48,8 @@ def hourly() -> None:
 
 @shared_task
 def nightly() -> None:
-    """Recompute the books and every decision."""
-    alarm_on_bad_books()
+    """Recompute the books and every decision, and look at every batch."""
+    alarm_on_bad_books(check_batches())
 
 
 def nudge(job) -> None:

@@ -10,7 +10,6 @@ ALTER TABLE audit_chainhead SET (fillfactor = 10);
 CREATE FUNCTION audit_link() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-  link audit_chainhead;
   at_micros text := (extract(epoch FROM NEW.at) * 1000000)::bigint;
   recorded_micros text := (extract(epoch FROM NEW.recorded_at) * 1000000)::bigint;
   detail text := NEW.detail;
@@ -20,15 +19,16 @@ DECLARE
     octet_length(NEW.subject), ':', NEW.subject, '1:', NEW.ok, octet_length(detail), ':', detail,
     octet_length(NEW.request_id), ':', NEW.request_id, octet_length(NEW.ip), ':', NEW.ip);
 BEGIN
-  UPDATE audit_chainhead AS head
-    SET seq = head.seq + 1, prev_hash = head.hash, hash = sha256(convert_to(concat('13:audit-entry/16:sha256',
-      length((head.seq + 1)::text), ':', head.seq + 1, '64:', encode(head.hash, 'hex'), told), 'UTF8'))
-    WHERE id = 1 RETURNING * INTO link;
+  WITH link AS (
+    UPDATE audit_chainhead AS head
+      SET seq = head.seq + 1, prev_hash = head.hash, hash = sha256(convert_to(concat('13:audit-entry/16:sha256',
+        length((head.seq + 1)::text), ':', head.seq + 1, '64:', encode(head.hash, 'hex'), told), 'UTF8'))
+      WHERE id = 1 RETURNING *)
+  INSERT INTO audit_chainlink (seq, entry_id, prev_hash, hash, algorithm)
+    SELECT seq, NEW.id, prev_hash, hash, 'sha256' FROM link;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'the audit chain has lost its head' USING ERRCODE = 'AU001';
   END IF;
-  INSERT INTO audit_chainlink (seq, entry_id, prev_hash, hash, algorithm)
-    VALUES (link.seq, NEW.id, link.prev_hash, link.hash, 'sha256');
   RETURN NULL;
 END $$;
 

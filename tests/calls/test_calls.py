@@ -73,7 +73,6 @@ def test_a_call_that_claims_rest_on_changes_no_more(change):
     office = factories.office()
     call = factories.call()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE vouchers_call SET title = '更正' WHERE id = %s", [call.pk])
         factories.submitted(factories.firm(1, call, reviewer=office.reviewer), factories.product(), 1)
         with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
             cursor.execute(f"UPDATE vouchers_call SET {change} WHERE id = %s", [call.pk])

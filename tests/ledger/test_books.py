@@ -117,15 +117,19 @@ def check_books():
     return json.loads(out.getvalue()), 0
 
 
+def test_the_command_prints_its_fixed_shape_on_empty_books():
+    shape = {"ok": True, "accounts": 0, "transfers": 0, "decisions": 0, "chain": 0, "problems": []}
+    assert check_books() == (shape, 0)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_command_prints_its_fixed_shape_when_all_is_well_and_when_it_is_not():
+def test_the_command_names_what_is_wrong_and_ends_with_status_1():
     fund(5_000)
     hold(1, 300)
-    shape = {"ok": True, "accounts": 6, "transfers": 4, "decisions": 0, "chain": 2, "problems": []}
-    assert check_books() == (shape, 0)
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET ledger.posting = 'on'; UPDATE ledger_account SET balance_fen = 4701 WHERE key = %s", [POOL])
         cursor.execute("RESET ledger.posting")
     found, status = check_books()
     assert (found["ok"], status) == (False, 1)
-    assert any(POOL in problem for problem in found["problems"])
+    assert (found["accounts"], found["transfers"], found["chain"]) == (6, 4, 2)
+    assert f"账户“{POOL}”的余额为 4701 分，按转账记录应为 4700 分。" in found["problems"]

@@ -289,6 +289,8 @@ def test_what_comes_back_names_a_payment_of_its_own_claim():
     refused(ExceedsOriginal, lambda: recover(1, 100, "payment:2"), left_fen=0)
     refused(ExceedsOriginal, lambda: bounce(1, 100, "payment:never"), left_fen=0)
     refused(Malformed, lambda: post([Move("bounce", "paid:1", "held:1", 1, "bounce:x", "s")], **WHO))
+    of_a_hold = Move("bounce", "paid:1", "held:1", 1, "bounce:x", "s", original="hold:event:1")
+    refused(ExceedsOriginal, lambda: post([of_a_hold], **WHO), left_fen=0)
 
 
 def test_recovered_money_goes_where_the_call_says_and_room_only_if_it_says_so():
@@ -299,6 +301,15 @@ def test_recovered_money_goes_where_the_call_says_and_room_only_if_it_says_so():
     assert (balance("treasury"), cap_used_fen(SCHEME, YEAR, 7)) == (-4_900, 500)
     recover(1, 150, event="event:2", to="pool", restores_cap=True)
     assert (pool_available_fen(SCHEME, YEAR), cap_used_fen(SCHEME, YEAR, 7), paid_fen(1)) == (4_650, 350, 250)
+
+
+def test_room_is_given_back_only_to_the_cap_it_came_from():
+    fund(5_000)
+    hold(1, 500, applicant=7)
+    hold(2, 500, applicant=8)
+    pay(1, 500)
+    refused(ExceedsOriginal, lambda: recover(1, 100, applicant=8), account="capused:1", left_fen=0)
+    recover(1, 100, applicant=7)
 
 
 def test_a_year_is_topped_up_carried_over_lapsed_and_corrected():

@@ -4,8 +4,9 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, ProgrammingError, connections, transaction
 
+from audit.chain import begin_chain
 from tests.ledger.books import POOL, fund, hold
-from vouchers.ledger import kinds
+from vouchers.ledger import kinds, services
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def run(sql, alias="default", parameters=None):
         "ALTER TABLE ledger_transfer DISABLE TRIGGER ALL",
         "ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_sign",
         "SET session_replication_role = replica",
-        "SELECT ledger_move('{}', 0)",
+        "SELECT ledger_move('{}', '{}', '{}', 0)",
         "SELECT ledger_lock(ARRAY['treasury'])",
         "SELECT ledger_insert('{}', '', now(), 1, now())",
         "SELECT FROM ledger_account FOR UPDATE",
@@ -48,13 +49,27 @@ def test_the_runtime_role_moves_money_through_the_function_alone(sql):
         run("SET ledger.posting = 'on'; " + sql)
 
 
-def test_the_function_does_not_fall_for_tables_of_the_callers_own():
-    run("CREATE TEMP TABLE ledger_account (key text, kind text, balance_fen bigint)")
-    run("CREATE TEMP TABLE ledger_transfer (key text, entry_id bigint)")
-    fund(5_000)
-    assert run("SELECT balance_fen FROM public.ledger_account WHERE key = %s", parameters=[POOL]) == [(5_000,)]
-    assert run("SELECT count(*) FROM pg_temp.ledger_transfer") == [(0,)]
-    run("DROP TABLE pg_temp.ledger_account, pg_temp.ledger_transfer")
+def test_the_runtime_role_makes_no_tables_of_its_own_that_could_stand_in_for_the_ledgers():
+    for sql in ("CREATE TEMP TABLE ledger_account (key text)", "CREATE TABLE public.other (key text)"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            run(sql)
+
+
+def test_the_function_does_not_fall_for_tables_that_stand_in_for_its_own(monkeypatch):
+    owner = connections["owner"]
+    monkeypatch.setattr(services, "connection", owner)
+    with transaction.atomic(using="owner"), owner.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE ledger_account (key text, kind text, balance_fen bigint)")
+        cursor.execute("CREATE TEMP TABLE ledger_transfer (key text, entry_id bigint)")
+        begin_chain("owner")
+        fund(5_000)
+        cursor.execute("SELECT balance_fen FROM public.ledger_account WHERE key = %s", [POOL])
+        assert cursor.fetchall() == [(5_000,)]
+        cursor.execute("SELECT count(*) FROM pg_temp.ledger_transfer")
+        assert cursor.fetchall() == [(0,)]
+        with pytest.raises(DatabaseError, match="ledger_post alone"), transaction.atomic(using="owner"):
+            cursor.execute("UPDATE public.ledger_account SET balance_fen = 1 WHERE key = %s", [POOL])
+        transaction.set_rollback(True, using="owner")
 
 
 def test_nobody_with_the_runtime_role_can_pretend_in_the_audit_trail_to_have_moved_money():
@@ -78,7 +93,7 @@ def test_nobody_with_the_runtime_role_can_pretend_in_the_audit_trail_to_have_mov
     ],
 )
 def test_not_even_the_owner_writes_past_the_function_by_accident(sql):
-    with pytest.raises(DatabaseError, match="written by ledger_post alone"):
+    with pytest.raises(DatabaseError, match="written by ledger_post alone|never forgets"):
         run(sql, "owner")
 
 

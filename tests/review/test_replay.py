@@ -9,8 +9,9 @@ from tests import factories
 from vouchers.budget.services import promote_all
 from vouchers.disbursement.services import add_claims, open_batch
 from vouchers.ledger import books
-from vouchers.review.replay import AGREEMENTS, alarm_on_bad_books, check_agreements, check_decisions
+from vouchers.review.replay import alarm_on_bad_books, check_agreements, check_calls, check_decisions, check_papers
 from vouchers.review.services import fire
+from vouchers.tasks import nightly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +64,7 @@ def tampered(table, key, column, value):
 
 def test_honest_work_has_nothing_to_find(claims):
     assert check_decisions() == (10, [])
-    assert check_agreements() == []
+    assert check_agreements() == [] == check_papers() == check_calls()
     assert books.check().problems == []
 
 
@@ -122,12 +123,64 @@ def test_every_disagreement_between_rooms_is_found_by_its_name(claims, caplog):
     )
     with tampered("vouchers_payment", payment.pk, "state", f"'paid', {account}"):
         assert check_agreements() == [f"{answered}：{claims['batched'].number}"]
+    bare = "在办或已拨付的申请没有对应的付款凭证"
     # A match let go while its claim is under way, with the sums made to agree.
     with (
         tampered("vouchers_allocation", allocation.pk, "live", "false"),
         tampered("vouchers_invoice", allocation.invoice_id, "allocated_fen", "0"),
         tampered("vouchers_paymentmade", allocation.payment_id, "allocated_fen", "0"),
     ):
-        assert check_agreements() == [f"{matched}：{claim.number}"]
-    assert {states, sums, decided, held, paid, closed, answered, matched} == set(AGREEMENTS)
+        assert check_agreements() == [f"{title}：{claim.number}" for title in (matched, bare)]
     assert check_agreements() == []
+
+
+def test_every_change_of_a_paper_after_the_decision_is_found_by_its_claim(claims):
+    for claim in (claims["submitted"], claims["paid"], claims["served"]):
+        allocation, line = claim.allocations.get(), claim.lines.get()
+        decision = claim.decisions.latest("pk")
+        changes = [
+            ("vouchers_paymentmade", allocation.payment_id, "paid_on", "paid_on + 1"),
+            ("vouchers_invoice", allocation.invoice_id, "issued_on", "issued_on - 1"),
+            ("vouchers_allocation", allocation.pk, "amount_fen", "amount_fen - 2"),
+            ("vouchers_claimline", line.pk, "location", "'external'"),
+            ("vouchers_claimline", line.pk, "seller_related", "true"),
+            ("vouchers_claimline", line.pk, "subsidised_elsewhere", "true"),
+            ("vouchers_decision", decision.pk, "result", "jsonb_set(result, '{facts,lines,0,paid_on}', '\"2025-06-19\"')"),
+            ("vouchers_decision", decision.pk, "result", "jsonb_set(result, '{terms,citation}', '\"x\"')"),
+            ("vouchers_decision", decision.pk, "result", "jsonb_set(result, '{facts,applicant,uscc}', '\"x\"')"),
+            ("vouchers_decision", decision.pk, "result", "jsonb_set(result, '{facts,lines}', '[]')"),
+        ]  # fmt: skip
+        for change in changes:
+            with tampered(*change):
+                problems = check_papers()
+            assert len(problems) == 1, (change, problems)
+            assert claim.number in problems[0]
+    assert check_papers() == []
+
+
+def test_papers_may_still_change_where_no_money_rests_on_them(claims):
+    allocation = claims["withdrawn"].allocations.get()
+    with tampered("vouchers_paymentmade", allocation.payment_id, "paid_on", "paid_on + 1"):
+        assert check_papers() == []
+
+
+def test_a_published_call_beyond_the_law_is_found(claims):
+    call = claims["paid"].call
+    changes = {
+        "local_rate": ("0.9", "90%"),
+        "annual_cap_fen": ("annual_cap_fen * 1000", "不符合政策"),
+        "law_id": ("'x'", "政策版本"),
+        "fiscal_year": ("2031", "不符合政策"),
+    }
+    for column, (value, word) in changes.items():
+        with tampered("vouchers_call", call.pk, column, value):
+            (problem,) = check_calls()
+        assert word in problem
+        assert call.title in problem
+    assert check_calls() == []
+
+
+def test_the_nightly_work_tells_what_other_rooms_found(claims, caplog, monkeypatch):
+    monkeypatch.setattr("vouchers.tasks.check_batches", lambda: ["批次有误"])
+    nightly()
+    assert [record.getMessage() for record in caplog.records] == ["books: 批次有误"]

@@ -97,11 +97,12 @@ def require_fitting(what: str, *rows: models.Model) -> None:
     wrong = []
     for row in rows:
         try:
-            row.clean_fields(exclude={field.name for field in row._meta.fields if field.is_relation})
+            row.clean_fields(exclude={field.name for field in row._meta.fields if field.is_relation} | {"warnings"})
         except ValidationError as error:
-            wrong += [f"{row._meta.get_field(name).verbose_name}：{''.join(text)}" for name, text in error]
+            labels = {field.name: field.verbose_name for field in row._meta.fields}
+            wrong += [f"{labels[name]}：{''.join(texts)}" for name, texts in error.message_dict.items()]
     if wrong:
-        raise InvoiceRefused(f"{what}有内容不符合要求，请更正后重新登记。" + "；".join(map(str, wrong[:5])))
+        raise InvoiceRefused(f"{what}有内容不符合要求，请更正后重新登记。" + "；".join(wrong[:5]))
 
 
 def _require_plausible(read: invoices.Invoice, today: dt.date) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -66,7 +67,7 @@ _TOGETHER = {
 def check_batches() -> list[str]:
     """Every problem of batches and payments (Chinese). One batch at a time is in memory, 3000 payments at most."""
     problems = list(_changed_digests())
-    parameters = {
+    parameters: dict[str, Any] = {
         "sealed": SEALED,
         "zone": settings.TIME_ZONE,
         "together": [f"{payment} {batch}" for batch, payments in _TOGETHER.items() for payment in payments],

@@ -73,9 +73,7 @@ CREATE FUNCTION ledger_create(keys text[]) RETURNS integer LANGUAGE plpgsql AS $
 DECLARE
   created integer;
 BEGIN
-  INSERT INTO ledger_account (key, kind, sign, balance_fen)
-    SELECT missing, '', 0, 0 FROM unnest(keys) AS missing
-    WHERE NOT EXISTS (SELECT FROM ledger_account WHERE key = missing) ORDER BY missing
+  INSERT INTO ledger_account (key, kind, sign, balance_fen) SELECT key, '', 0, 0 FROM unnest(keys) AS key
     ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS created = ROW_COUNT;
   RETURN created;
@@ -90,7 +88,7 @@ BEGIN
   PERFORM FROM ledger_account WHERE key = ANY (keys) ORDER BY kind <> 'pool', key FOR NO KEY UPDATE;
   GET DIAGNOSTICS locked = ROW_COUNT;
   IF locked < cardinality(keys) THEN
-    PERFORM ledger_create(keys);
+    PERFORM ledger_create(ARRAY(SELECT DISTINCT key FROM unnest(keys) AS key ORDER BY key));
     -- Again, for an account that another transaction created meanwhile.
     PERFORM FROM ledger_account WHERE key = ANY (keys) ORDER BY kind <> 'pool', key FOR NO KEY UPDATE;
     GET DIAGNOSTICS locked = ROW_COUNT;
@@ -197,16 +195,16 @@ BEGIN
   END IF;
 END $$;
 
--- Moves the balances of `account_count` locked accounts. Says which is short when one is.
-CREATE FUNCTION ledger_move(legs ledger_leg[], account_count integer) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Adds `fens` to the balances of the accounts `ends`, which are `account_count` locked ones. Says which is short when
+-- one is.
+CREATE FUNCTION ledger_move(legs ledger_leg[], ends text[], fens bigint[], account_count integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
 DECLARE
   moved_count integer;
   short record;
 BEGIN
   UPDATE ledger_account AS account SET balance_fen = account.balance_fen + delta.fen
-    FROM (SELECT key, sum(fen)::bigint AS fen
-          FROM (SELECT source AS key, -amount_fen AS fen FROM unnest(legs)
-                UNION ALL SELECT target, amount_fen FROM unnest(legs)) AS ends GROUP BY key) AS delta
+    FROM (SELECT key, sum(fen)::bigint AS fen FROM unnest(ends, fens) AS ends_fens (key, fen) GROUP BY key) AS delta
     WHERE account.key = delta.key AND (account.balance_fen + delta.fen) * account.sign >= 0;
   GET DIAGNOSTICS moved_count = ROW_COUNT;
   IF moved_count < account_count THEN
@@ -244,14 +242,16 @@ DECLARE
   opened ledger_leg[];
   apart text;
   going_back boolean;
-  accounts text[];
-  own_accounts text[];  -- of claims and vouchers
+  ends text[];  -- all accounts that give, then all that get
+  fens bigint[];
+  own_accounts text[];  -- those of claims and vouchers that get
   inserted integer;
 BEGIN
   SELECT array_agg(leg), array_agg((leg).source) || array_agg((leg).target),
+         array_agg(-(leg).amount_fen) || array_agg((leg).amount_fen),
          array_agg((leg).target) FILTER (WHERE split_part((leg).target, ':', 1) IN ('held', 'paid', 'capused', 'voucher')),
          bool_or((leg).kind IN ('release', 'bounce', 'recover', 'lapse')), min((leg).key) FILTER (WHERE alone)
-    INTO legs, accounts, own_accounts, going_back, apart
+    INTO legs, ends, fens, own_accounts, going_back, apart
     FROM (SELECT money AS leg,
                  money.kind IN ('hold', 'release') AND money.room IS NULL
                  OR money.kind IN ('hold', 'release', 'recover')
@@ -282,18 +282,19 @@ BEGIN
   IF openings <> '[]' AND EXISTS (
       SELECT FROM jsonb_array_elements(openings) AS opening LEFT JOIN ledger_transfer ON key = opening ->> 'key'
       WHERE amount_fen IS DISTINCT FROM (opening ->> 'amount_fen')::bigint) THEN
-    PERFORM ledger_lock(accounts);  -- from here on nobody else opens these caps
+    PERFORM ledger_lock(ends);  -- from here on nobody else opens these caps
     opened := ledger_still_closed(openings);
     PERFORM ledger_insert(opened, who, moment, entry, recorded);
     legs := opened || legs;
-    accounts := accounts || 'statute'::text;
+    ends := ends || ARRAY(SELECT source FROM unnest(opened)) || ARRAY(SELECT target FROM unnest(opened));
+    fens := fens || ARRAY(SELECT -amount_fen FROM unnest(opened)) || ARRAY(SELECT amount_fen FROM unnest(opened));
   END IF;
   INSERT INTO audit_auditentry (id, at, recorded_at, actor, action, subject, ok, detail, request_id, ip)
     VALUES (entry, moment, recorded, who, 'ledger.post', legs[cardinality(legs)].subject, true,
             jsonb_build_object('transfers', legs), '', '');
   -- A claim's own accounts are nobody else's: they are made before the wait for the pool.
   inserted := ledger_create(own_accounts);
-  replayed := NOT ledger_move(legs, ledger_lock(accounts));
+  replayed := NOT ledger_move(legs, ends, fens, ledger_lock(ends));
   IF going_back THEN
     PERFORM ledger_check_reversals(legs);
   END IF;
@@ -303,12 +304,15 @@ END $$;
 -- Against accidents: not even the owner writes here except through ledger_post. What was written stays.
 CREATE FUNCTION ledger_only_by_post() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP <> 'UPDATE' OR TG_TABLE_NAME <> 'ledger_account'
-      OR current_setting('ledger.posting', true) IS DISTINCT FROM 'on' THEN
-    RAISE EXCEPTION 'the ledger is written by ledger_post alone: % on % refused', TG_OP, TG_TABLE_NAME
-      USING ERRCODE = 'LG009';
+  IF current_setting('ledger.posting', true) = 'on' THEN
+    RETURN NULL;
   END IF;
-  RETURN NULL;
+  RAISE EXCEPTION 'the ledger is written by ledger_post alone' USING ERRCODE = 'LG009';
+END $$;
+
+CREATE FUNCTION ledger_never() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the ledger never forgets: % on % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'LG009';
 END $$;
 
 -- The audit trail says `ledger.…` only of what happened: who may not write the ledger may not claim to have done so.
@@ -322,15 +326,17 @@ END $$;
 
 CREATE TRIGGER ledger_account_check BEFORE INSERT ON ledger_account
   FOR EACH ROW EXECUTE FUNCTION ledger_account_check();
-CREATE TRIGGER ledger_only_by_post BEFORE UPDATE OR DELETE ON ledger_account
+CREATE TRIGGER ledger_only_by_post BEFORE UPDATE ON ledger_account
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_by_post();
+CREATE TRIGGER ledger_never BEFORE DELETE ON ledger_account FOR EACH STATEMENT EXECUTE FUNCTION ledger_never();
 CREATE TRIGGER ledger_transfer_check BEFORE INSERT ON ledger_transfer
   FOR EACH ROW EXECUTE FUNCTION ledger_transfer_check();
-CREATE TRIGGER ledger_only_by_post BEFORE UPDATE OR DELETE ON ledger_transfer
-  FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_by_post();
+CREATE TRIGGER ledger_never BEFORE UPDATE OR DELETE ON ledger_transfer
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_never();
 CREATE TRIGGER ledger_alone_speaks_of_money BEFORE INSERT ON audit_auditentry
   FOR EACH ROW EXECUTE FUNCTION ledger_alone_speaks_of_money();
 
 REVOKE ALL ON FUNCTION ledger_account_check, ledger_transfer_check, ledger_create, ledger_lock, ledger_first_answer, ledger_insert, ledger_still_closed,
-  ledger_check_reversals, ledger_move, ledger_post, ledger_only_by_post, ledger_alone_speaks_of_money
+  ledger_check_reversals, ledger_move, ledger_post, ledger_only_by_post, ledger_never,
+  ledger_alone_speaks_of_money
   FROM PUBLIC;

@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-
-from django.db import connection
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from vouchers import rules
+from vouchers.calls.models import Call
+from vouchers.calls.services import terms_of
+from vouchers.claims.facts import facts_of
 from vouchers.ledger import books
 from vouchers.policy import NoLawInForce, law_for
+from vouchers.review.agreements import check_agreements
 from vouchers.review.funding import Case
 from vouchers.review.models import Decision
-from vouchers.workflow import AWAITING_MONEY, CLOSED_UNPAID
+from vouchers.workflow import CLOSED_UNPAID
 
 log = logging.getLogger(__name__)
 
-# What rows of different rooms must agree on, each as SQL that names the claims that do not.
-AGREEMENTS = {
-    "状态与最后一次办理记录不符": """
-        SELECT c.number FROM vouchers_claim c
-        LEFT JOIN LATERAL (SELECT version, target FROM vouchers_claimevent e
-                           WHERE e.claim_id = c.id ORDER BY version DESC LIMIT 1) e ON true
-        WHERE c.version <> coalesce(e.version, 0) OR c.state <> coalesce(e.target, 'draft')""",
-    "核定额与最新核定结论不符": """
-        SELECT c.number FROM vouchers_claim c
-        LEFT JOIN LATERAL (SELECT computed_fen, granted_fen FROM vouchers_decision d
-                           WHERE d.claim_id = c.id ORDER BY d.id DESC LIMIT 1) d ON true
-        WHERE c.queue_number IS NOT NULL
-          AND (c.granted_fen, c.computed_fen) IS DISTINCT FROM (d.granted_fen, d.computed_fen)
-          AND c.granted_fen <> 0""",
-    "在办申请既未足额占用资金也不在轮候": """
-        SELECT c.number FROM vouchers_claim c
-        LEFT JOIN ledger_account h ON h.key = 'held:' || c.id
-        WHERE c.state IN %(alive)s
-          AND coalesce(h.balance_fen, 0) <> CASE WHEN c.waiting THEN 0 ELSE c.granted_fen END""",
-    "已拨付金额与核定额不符": """
-        SELECT c.number FROM vouchers_claim c
-        LEFT JOIN ledger_account p ON p.key = 'paid:' || c.id
-        WHERE c.state = 'paid' AND coalesce(p.balance_fen, 0) + coalesce((
-            SELECT sum(t.amount_fen) FROM ledger_transfer t
-            WHERE t.kind = 'recover' AND t.source = p.key), 0) <> c.granted_fen""",
-    "已结束的申请仍占用资金": """
-        SELECT c.number FROM vouchers_claim c
-        JOIN ledger_account h ON h.key = 'held:' || c.id
-        WHERE c.state IN %(closed)s AND h.balance_fen <> 0""",
-    "已到账的付款与账上拨付不符": """
-        SELECT c.number FROM vouchers_payment p JOIN vouchers_claim c ON c.id = p.claim_id
-        WHERE p.state = 'paid' AND NOT EXISTS (
-            SELECT FROM ledger_transfer t WHERE t.key = 'pay:payment:' || p.id
-            AND t.target = 'paid:' || p.claim_id AND t.amount_fen = p.amount_fen)""",
-    "付款对应的占用与申请状态不符": """
-        SELECT DISTINCT c.number FROM vouchers_claim c JOIN vouchers_allocation a ON a.claim_id = c.id
-        WHERE c.state <> 'returned' AND a.live = (c.state = 'draft' OR c.state IN %(closed)s)""",
-    "发票或付款的已用金额与明细不符": """
-        SELECT i.number FROM vouchers_invoice i
-        WHERE i.allocated_fen <> coalesce((SELECT sum(a.amount_fen) FROM vouchers_allocation a
-                                           WHERE a.invoice_id = i.id AND a.live), 0)
-        UNION ALL
-        SELECT p.serial_number FROM vouchers_paymentmade p
-        WHERE p.allocated_fen <> coalesce((SELECT sum(a.amount_fen) FROM vouchers_allocation a
-                                           WHERE a.payment_id = p.id AND a.live), 0)""",
-}
+# The papers of a claim in one of these states may change, or support no money any more.
+LOOSE = ("draft", "returned", "recovered", *CLOSED_UNPAID)
 
 
 def check_decisions() -> tuple[int, list[str]]:
@@ -96,18 +55,80 @@ def _differences(stored: Decision) -> Iterator[str]:
         yield f"{name}登记的金额与冻结的结论不一致。"
 
 
-def check_agreements() -> list[str]:
-    """Where claims, events, decisions, ledger and payments do not tell the same story."""
-    problems = []
-    with connection.cursor() as cursor:
-        for title, sql in AGREEMENTS.items():
-            cursor.execute(sql, {"alive": AWAITING_MONEY, "closed": CLOSED_UNPAID})
-            problems += [f"{title}：{number}" for (number,) in cursor.fetchall()]
+def check_papers() -> list[str]:
+    """Hold the papers of every claim under way or paid against the facts that its latest decision was made on.
+
+    What other claims or a red letter may change later (amounts, reversals) is not compared. In bounded memory.
+    """
+    problems = list[str]()
+    latest = Decision.objects.exclude(claim__state__in=LOOSE).order_by("claim_id", "-pk").distinct("claim_id")
+    for stored in latest.select_related("claim__call", "claim__organisation").iterator(chunk_size=200):
+        problems += _changed_papers(stored)
     return problems
 
 
-def alarm_on_bad_books() -> None:
-    """The nightly check. Every problem is logged as an error, which is what monitoring watches."""
-    _, of_decisions = check_decisions()
-    for problem in [*of_decisions, *check_agreements(), *books.check().problems]:
+def _changed_papers(stored: Decision) -> Iterator[str]:
+    claim = stored.claim
+    try:
+        case = Case.from_json(stored.result)
+        applicant, call_now = case.facts.applicant, terms_of(claim.call)
+        now = facts_of(claim, applicant=applicant, cap_used_fen=0, pool_available_fen=None)
+    except rules.StoredError:
+        return  # `check_decisions` names it.
+    except (rules.FactsError, rules.TermsError, LookupError, StopIteration, ValueError) as error:
+        yield f"申请 {claim.number} 的发票、付款或申报明细已不能构成核定依据，请与留存材料核对：{error}"
+        return
+    if (case.facts.scheme, case.facts.fiscal_year) != (now.scheme, now.fiscal_year) or case.terms != call_now:
+        yield f"申请 {claim.number} 的核定结论 {stored.pk} 所依据的通知条款与申报通知不一致。"
+    if applicant.uscc != claim.organisation.uscc:
+        yield f"申请 {claim.number} 的核定结论 {stored.pk} 所载单位与申请单位不一致。"
+    was_lines, now_lines = _by_ref(case.facts), _by_ref(now)
+    for ref in sorted(was_lines.keys() | now_lines.keys()):
+        if not _same(was_lines.get(ref), now_lines.get(ref)):
+            yield f"申请 {claim.number} 的明细 {ref} 与核定结论 {stored.pk} 所依据的发票、付款或申报内容不一致。"
+
+
+def _by_ref(facts: rules.Facts) -> dict[str, rules.Line]:
+    return {line.ref: line for line in facts.lines}
+
+
+def _same(was: rules.Line | None, now: rules.Line | None) -> bool:
+    """Whether two lines say the same, but for what other papers may change.
+
+    Of what was paid, one fen goes this way or that with what other claims paid of the same invoice (rounding).
+    """
+    if was is None or now is None or abs(was.paid_fen - now.paid_fen) > 1:
+        return False
+    return now == replace(was, amount_fen=now.amount_fen, tax_fen=now.tax_fen, paid_fen=now.paid_fen, label=now.label)
+
+
+def check_calls() -> list[str]:
+    """Published calls that exceed the law of their year, or name another."""
+    problems = []
+    for call in Call.objects.filter(published_at__isnull=False).order_by("pk").iterator(chunk_size=200):
+        name = f"申报通知“{call.title}”（{call.fiscal_year} 年度第 {call.version} 版）"
+        try:
+            law = law_for(call.scheme, call.fiscal_year)
+            rules.check_terms(terms_of(call), law)
+        except (rules.CallExceedsLaw, rules.TermsError, NoLawInForce) as error:
+            problems.append(f"{name}不符合政策：{error}")
+            continue
+        if call.law_id != law.id:
+            problems.append(f"{name}登记的政策版本为“{call.law_id}”，应为“{law.id}”。")
+    return problems
+
+
+def check_review() -> tuple[int, list[str]]:
+    """Everything that this room can check: how many decisions there are, and every problem found (Chinese)."""
+    count, problems = check_decisions()
+    return count, [*problems, *check_papers(), *check_calls(), *check_agreements()]
+
+
+def alarm_on_bad_books(found_elsewhere: Iterable[str] = ()) -> None:
+    """The nightly check. Every problem is logged as an error, which is what monitoring watches.
+
+    `found_elsewhere` are problems of rooms that this one may not ask.
+    """
+    _, problems = check_review()
+    for problem in [*problems, *books.check().problems, *found_elsewhere]:
         log.error("books: %s", problem)

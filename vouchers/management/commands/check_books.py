@@ -4,8 +4,9 @@ import json
 
 from django.core.management.base import BaseCommand
 
+from vouchers.disbursement.audit_batches import check_batches
 from vouchers.ledger import books
-from vouchers.review.replay import check_agreements, check_decisions
+from vouchers.review.replay import check_review
 
 
 class Command(BaseCommand):
@@ -17,8 +18,8 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         """Exit status 1 when there is any problem."""
         report = books.check()
-        decisions, of_decisions = check_decisions()
-        problems = [*report.problems, *of_decisions, *check_agreements()]
+        decisions, of_review = check_review()
+        problems = [*report.problems, *of_review, *check_batches()]
         found = {
             "ok": not problems,
             "accounts": report.accounts,

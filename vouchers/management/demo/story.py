@@ -16,6 +16,7 @@ from vouchers.calls.models import Call
 from vouchers.claims import services as claims
 from vouchers.claims.models import Claim
 from vouchers.disbursement import services as disbursement
+from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.models import Batch
 from vouchers.documents.models import Document
 from vouchers.documents.storage import path_of
@@ -24,8 +25,8 @@ from vouchers.ledger import books
 from vouchers.ledger.selectors import held_fen, paid_fen, pool_available_fen, sums_by_kind
 from vouchers.management.demo import cast, papers
 from vouchers.money import grouped, parse_yuan, portion, yuan
-from vouchers.review import replay
 from vouchers.review.deadlines import pass_deadlines
+from vouchers.review.replay import check_review
 from vouchers.review.services import Actor, fire, fire_voucher
 from vouchers.tasks import nudge
 from vouchers.workflow import IllegalTransition
@@ -233,9 +234,9 @@ class Story:
         )
 
     def _check_books(self) -> None:
-        count, problems = replay.check_decisions()
         report = books.check()
-        problems = [*problems, *replay.check_agreements(), *report.problems]
+        count, of_review = check_review()
+        problems = [*report.problems, *of_review, *check_batches()]
         if problems:
             raise StoryFailed("账目核对发现问题：\n" + "\n".join(problems))
         self.say(
