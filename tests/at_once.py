@@ -14,7 +14,7 @@ def at_once(jobs: Sequence[Callable[[], object]]) -> list:
     def run(index: int) -> None:
         try:
             connections["default"].ensure_connection()
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             results[index] = jobs[index]()
         except Exception as error:
             results[index] = error
@@ -25,6 +25,6 @@ def at_once(jobs: Sequence[Callable[[], object]]) -> list:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=240)
     assert not any(thread.is_alive() for thread in threads), "a job never ended"
     return results

@@ -21,7 +21,7 @@ from config.services import program_folders
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 180) -> None:
     """Wait for something to become true; fail when it does not."""
     end = time.monotonic() + seconds
     while not true():
@@ -51,7 +51,7 @@ class Broker:
                 return bool(client.ping())
             return False
 
-        wait_until(answers, 20)
+        wait_until(answers)
 
     def kill(self) -> None:
         """`kill -9`: whatever was queued is gone."""
@@ -89,7 +89,7 @@ def worker(broker_url: str, log: Path) -> Iterator[subprocess.Popen]:
             start_new_session=True,
         )
     try:
-        wait_until(lambda: b"ready." in log.read_bytes() or process.poll() is not None, 60)
+        wait_until(lambda: b"ready." in log.read_bytes() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         yield process
     finally:

@@ -44,7 +44,7 @@ def one_whole_result(job):
     assert job.done == job.total == CLAIMS + 1
 
 
-def keep_sweeping(job, seconds=90):
+def keep_sweeping(job, seconds=240):
     """What beat does every quarter of a minute, until the job is done."""
 
     def done() -> bool:

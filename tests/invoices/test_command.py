@@ -123,7 +123,7 @@ def shell(*arguments: object, **environment: str) -> subprocess.CompletedProcess
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=300,
         env={**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", **environment},
     )
 

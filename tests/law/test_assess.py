@@ -336,7 +336,7 @@ def shell(arguments: list[str], text: str = "", **environment: str) -> subproces
         cwd=ROOT,
         input=text.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
         env={**os.environ, "PYTHONIOENCODING": "gb18030", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
     )
