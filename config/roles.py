@@ -13,6 +13,7 @@ INSERT_ONLY: set[str] = {
     "vouchers_claimevent",
     "vouchers_voucherevent",
     "vouchers_decision",
+    "vouchers_linecut",
     "vouchers_document",
 }
 # Rows that only a SECURITY DEFINER function of the owner may write.
@@ -29,11 +30,13 @@ NO_DELETE: set[str] = {
     "vouchers_batch",
     "vouchers_payment",
     "vouchers_claim",
+    "vouchers_correctionitem",
+    "vouchers_objection",
     "vouchers_voucher",
     "vouchers_filingqueue",
 }
-# Functions of the owner that are called by name.
-CALLABLE: set[str] = {"ledger_post(jsonb, jsonb, text, timestamptz)"}
+# Functions that are called by name; each name is one function. Those of the ledger run as the owner.
+CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step"}
 
 
 def grant_privileges(using: str, **kwargs) -> None:
@@ -61,6 +64,6 @@ def grant_privileges(using: str, **kwargs) -> None:
                 rights = "SELECT, INSERT, UPDATE"
             cursor.execute(f"GRANT {rights} ON {quote(table)} TO {role}")
         for function in CALLABLE:
-            cursor.execute("SELECT to_regprocedure(%s) IS NOT NULL", [function])
+            cursor.execute("SELECT to_regproc(%s) IS NOT NULL", [function])
             if cursor.fetchone()[0]:
                 cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")

@@ -4,6 +4,8 @@ Read a room's models in the room: `vouchers/ledger/models.py` and so on.
 """
 
 from vouchers.calls.models import Call, Holiday
+from vouchers.claims.corrections import CorrectionItem
+from vouchers.claims.drafts import HalfTyped
 from vouchers.claims.models import Claim, FilingQueue, Voucher
 from vouchers.claims.papers import (
     Allocation,
@@ -19,7 +21,7 @@ from vouchers.documents.models import Document
 from vouchers.jobs.models import Job
 from vouchers.ledger.models import Account, Transfer
 from vouchers.messages.models import Message
-from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, VoucherEvent
+from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Objection, VoucherEvent
 
 __all__ = [
     "Account",
@@ -31,15 +33,19 @@ __all__ = [
     "ClaimDuty",
     "ClaimEvent",
     "ClaimLine",
+    "CorrectionItem",
     "Decision",
     "Document",
     "FilingQueue",
+    "HalfTyped",
     "Holiday",
     "Invoice",
     "InvoiceClash",
     "InvoiceLine",
     "Job",
+    "LineCut",
     "Message",
+    "Objection",
     "Payment",
     "PaymentMade",
     "Transfer",

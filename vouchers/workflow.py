@@ -114,6 +114,7 @@ CLAIM = Machine(
             ("withdraw", "submitted", "withdrawn", (APPLICANT,)),
             ("withdraw", "returned", "withdrawn", (APPLICANT,)),
             ("withdraw", "accepted", "withdrawn", (APPLICANT,)),
+            ("cut", "accepted", "accepted", (REVIEWER,)),
             ("review", "accepted", "reviewed", (REVIEWER,)),
             ("approve", "reviewed", "approved", (APPROVER,)),
             ("approve", "reviewed", "approved_once", (APPROVER,)),
@@ -141,7 +142,18 @@ CLAIM = Machine(
             ("recover", "paid", "paid", (FINANCE,)),
             ("recover", "paid", "recovered", (FINANCE,)),
         ],
-        with_reason={"return", "reject", "send_back", "suspend", "dismiss", "reassess", "appeal", "bounce", "recover"},
+        with_reason={
+            "return",
+            "cut",
+            "reject",
+            "send_back",
+            "suspend",
+            "dismiss",
+            "reassess",
+            "appeal",
+            "bounce",
+            "recover",
+        },
     ),
     verb_labels={
         "submit": "提交",
@@ -151,6 +163,7 @@ CLAIM = Machine(
         "resubmit": "重新提交",
         "lapse": "判为逾期",
         "withdraw": "撤回",
+        "cut": "核减",
         "review": "提交审核结论",
         "approve": "批准",
         "send_back": "退回重审",
@@ -237,6 +250,34 @@ PAYMENT = Machine(
     ),
     verb_labels={"send": "发送", "drop": "移出批次", "pay": "登记到账", "fail": "登记退票", "lose": "登记结果未明"},
 )
+
+OBJECTION = Machine(
+    states={
+        "received": State("待处理"),
+        "investigating": State("核查中"),
+        "upheld": State("异议成立"),
+        "partly_upheld": State("异议部分成立"),
+        "dismissed": State("异议不成立"),
+    },
+    transitions=_table(
+        [
+            ("investigate", "received", "investigating", (REVIEWER, APPROVER)),
+            ("uphold", "investigating", "upheld", (APPROVER,)),
+            ("uphold_partly", "investigating", "partly_upheld", (APPROVER,)),
+            ("dismiss", "received", "dismissed", (APPROVER,)),
+            ("dismiss", "investigating", "dismissed", (APPROVER,)),
+        ],
+        with_reason={"uphold", "uphold_partly", "dismiss"},
+    ),
+    verb_labels={
+        "investigate": "开始核查",
+        "uphold": "认定成立",
+        "uphold_partly": "认定部分成立",
+        "dismiss": "认定不成立",
+    },
+)
+# While one of these is open, publicity does not end.
+OPEN_OBJECTIONS = ("received", "investigating")
 
 # Duties that one person may not combine on one claim, and the verb that exercises each.
 DUTY_LABELS = {

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouchers import rules
+from vouchers.claims.dossier import Asked
 from vouchers.claims.facts import facts_of
-from vouchers.claims.papers import Allocation, ClaimLine, Invoice, InvoiceLine, PaymentMade
+from vouchers.claims.papers import Allocation, Invoice, InvoiceLine, PaymentMade
 from vouchers.policy import TAX_BASES, law_for
 
 APPLICANT = rules.Applicant("91320214MA1XXXXXXX", "digital_enterprise", "无锡市")
@@ -29,7 +30,17 @@ class Papers:
         self.invoice_lines = defaultdict(list, {1: self._lines(invoice, lines)})
         chosen = range(len(lines)) if claimed is None else claimed
         self._claimed = [
-            ClaimLine(pk=10 + i, invoice_line=self.invoice_lines[1][i], service="intelligent", location="local")
+            Asked(
+                10 + i,
+                self.invoice_lines[1][i].pk,
+                self.invoice_lines[1][i],
+                "intelligent",
+                "local",
+                False,
+                False,
+                0,
+                "",
+            )
             for i in chosen
         ]
         days = days or [DAY] * len(paid)

@@ -132,7 +132,7 @@ def test_after_submission_nothing_is_edited(firm, product):
     claim = factories.submitted(firm, product, 1)
     line, allocation = claim.lines.get(), claim.allocations.get()
     attempts = [
-        lambda: claims.upload(claim, kind="other", name="a", content=b"a", user=firm.clerk),
+        lambda: claims.upload(claim, kind="other", name="a.pdf", content=b"%PDF-1.7 a", user=firm.clerk),
         lambda: claims.declare_line(claim, line.invoice_line, product, user=firm.clerk),
         lambda: claims.allocate(claim, allocation.payment, allocation.invoice, 1, user=firm.clerk),
         lambda: claims.sign_declaration(claim, user=firm.clerk),
@@ -149,7 +149,7 @@ def test_a_stranger_fills_in_nothing(firm, product):
     claim = factories.ready(firm, product, 1)
     stranger = factories.user("stranger")
     with pytest.raises(claims.ClaimError, match="经办人"):
-        claims.upload(claim, kind="other", name="a", content=b"a", user=stranger)
+        claims.upload(claim, kind="other", name="a.pdf", content=b"%PDF-1.7 a", user=stranger)
     with pytest.raises(claims.ClaimError, match="经办人"):
         claims.open_claim(claim.voucher, user=stranger)
 

@@ -79,4 +79,4 @@ def test_every_reason_has_words_for_people():
         for node in [node.value]
     }
     assert len(given) == 5
-    assert given | {"", "not_in_scope", "outside_window", "reverses"} == set(rules.REASONS)
+    assert given | {"", "not_in_scope", "outside_window", "reviewer_cut", "reverses"} == set(rules.REASONS)

@@ -10,7 +10,8 @@ from django.db import connections, transaction
 from audit import verify
 from audit.chain import begin_chain
 from tests.ledger.books import POOL, bounce, fund, hold, pay, recover, release
-from vouchers.ledger import books, services
+from vouchers import prepared
+from vouchers.ledger import books
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def attacker(monkeypatch):
     """Honest books in the owner's open transaction, with every trigger and CHECK off: an attacker's hands."""
     owner = connections["owner"]
-    for module in (services, books, verify):
+    for module in (prepared, books, verify):
         monkeypatch.setattr(module, "connection", owner)
     with transaction.atomic(using="owner"), owner.cursor() as cursor:
         begin_chain("owner")

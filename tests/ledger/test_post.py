@@ -303,6 +303,26 @@ def test_recovered_money_goes_where_the_call_says_and_room_only_if_it_says_so():
     assert (pool_available_fen(SCHEME, YEAR), cap_used_fen(SCHEME, YEAR, 7), paid_fen(1)) == (4_650, 350, 250)
 
 
+def test_who_is_short_is_judged_by_what_was_there_before_the_movement():
+    # After this movement the pool could not give the same again; still it is the cap that is short. The pool
+    # is named first where both are.
+    fund(1_500)
+    hold(1, 100)
+    refused(InsufficientFunds, lambda: hold(2, 1_000), account=kinds.cap(SCHEME, YEAR, 7), available_fen=900)
+    over_pool = Move("lapse", POOL, "treasury", 900, "lapse:x", "s")
+    over_cap = Move("hold", POOL, "held:3", 950, "hold:x", "s", room=kinds.cap(SCHEME, YEAR, 7))
+    refused(InsufficientFunds, lambda: post([replace(over_cap, amount_fen=901)], **WHO), account=over_cap.room)
+    refused(InsufficientFunds, lambda: post([over_cap, over_pool], **WHO), account=POOL, available_fen=1_400)
+    refused(InsufficientFunds, lambda: hold(2, 1_401), account=POOL, available_fen=1_400, wanted_fen=1_401)
+
+
+def test_a_second_hold_of_a_claim_adds_to_what_it_holds():
+    fund(5_000)
+    hold(1, 300)
+    hold(1, 200, event="event:again")
+    assert (held_fen(1), balance("capused:1"), pool_available_fen(SCHEME, YEAR)) == (500, 500, 4_500)
+
+
 def test_room_is_given_back_only_to_the_cap_it_came_from():
     fund(5_000)
     hold(1, 500, applicant=7)

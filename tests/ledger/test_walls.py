@@ -6,7 +6,8 @@ from django.db import DatabaseError, ProgrammingError, connections, transaction
 
 from audit.chain import begin_chain
 from tests.ledger.books import POOL, fund, hold
-from vouchers.ledger import kinds, services
+from vouchers import prepared
+from vouchers.ledger import kinds
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ def test_the_runtime_role_makes_no_tables_of_its_own_that_could_stand_in_for_the
 
 def test_the_function_does_not_fall_for_tables_that_stand_in_for_its_own(monkeypatch):
     owner = connections["owner"]
-    monkeypatch.setattr(services, "connection", owner)
+    monkeypatch.setattr(prepared, "connection", owner)
     with transaction.atomic(using="owner"), owner.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE ledger_account (key text, kind text, balance_fen bigint)")
         cursor.execute("CREATE TEMP TABLE ledger_transfer (key text, entry_id bigint)")
@@ -173,8 +174,8 @@ def test_the_database_knows_the_same_reasons_as_the_words():
 def test_the_runtime_role_may_call_nothing_but_the_posting():
     assert run(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^(ledger|audit)_'"
-        " AND has_function_privilege(oid, 'EXECUTE')"
-    ) == [("ledger_post",)]
+        " AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname"
+    ) == [("ledger_hold",), ("ledger_post",)]
 
 
 def test_a_hold_is_refused_by_the_database_when_asked_for_in_plain_sql_without_its_room():

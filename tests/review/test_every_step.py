@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 GRANTED = 3_180_000
 STEPS = workflow.CLAIM.transitions
-SILENT = {"discard", "send_back", "batch", "unbatch", "approve"}
+SILENT = {"discard", "cut", "send_back", "batch", "unbatch", "approve"}
 
 # Every state, twice where the way there decides what may follow.
 SITUATIONS = [*workflow.CLAIM.states, "suspended while publicised", "reviewed above the limit"]

@@ -7,9 +7,10 @@ from django.utils.html import format_html, format_html_join
 
 from audit.admin import ReadOnlyAdmin
 from vouchers.admin.columns import MoneyAdmin
+from vouchers.claims.corrections import CorrectionItem
 from vouchers.money import grouped
 from vouchers.review.funding import Case
-from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, VoucherEvent
+from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Objection, VoucherEvent
 
 
 @admin.register(ClaimEvent)
@@ -85,3 +86,37 @@ class DecisionAdmin(MoneyAdmin):
         """Lists leave the frozen facts in the database."""
         rows = super().get_queryset(request)
         return rows if request.resolver_match.url_name.endswith("_change") else rows.defer("result")
+
+
+@admin.register(LineCut)
+class LineCutAdmin(MoneyAdmin):
+    """What reviewers took off claimed lines."""
+
+    list_display = ("claim", "invoice_line", "amount_fen", "reason", "event")
+    list_select_related = ("claim", "invoice_line", "event")
+    search_fields = ("claim__number", "reason")
+    search_help_text = "按申请编号或理由查找"
+    ordering = ("-pk",)
+
+
+@admin.register(CorrectionItem)
+class CorrectionItemAdmin(ReadOnlyAdmin):
+    """What claims were returned for, and the answers."""
+
+    list_display = ("claim", "position", "text", "answer", "answered_by", "answered_at")
+    list_select_related = ("claim", "answered_by")
+    search_fields = ("claim__number", "text", "answer")
+    search_help_text = "按申请编号、意见或答复查找"
+    ordering = ("-pk",)
+
+
+@admin.register(Objection)
+class ObjectionAdmin(ReadOnlyAdmin):
+    """What was said against claims under publicity."""
+
+    list_display = ("number", "claim", "state", "received_at", "handled_by", "closed_at")
+    list_filter = ("state",)
+    list_select_related = ("claim", "handled_by")
+    search_fields = ("number", "claim__number")
+    search_help_text = "按异议编号或申请编号查找"
+    ordering = ("-pk",)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+import psycopg2
 from django.db import IntegrityError, connection
 
-from vouchers.claims.dossier import Bill, Dossier, Match
+from vouchers.claims.dossier import Bill, Dossier
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Invoice
+from vouchers.prepared import Prepared
 
 
 class InvoiceInUse(ClaimError):
@@ -32,6 +34,9 @@ class UsedElsewhere(ClaimError):
     """Claims together would take more of an invoice or a payment than there is."""
 
 
+_BIND = Prepared("bind", ("bigint[]", "bigint[]", "bigint[]", "timestamptz"), "SELECT vouchers_bind($1, $2, $3, $4)")
+
+
 def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> None:
     """Bind the claim's invoices, and the red letters against them, and make its allocations live.
 
@@ -39,34 +44,44 @@ def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> No
     either ends the caller's transaction, which is the submission that failed.
     """
     dossier = dossier or Dossier(claim)
-    reds = (red for letters in dossier.red_letters.values() for red in letters)
-    invoice = None
+    bills = [bill.pk for bill in _bills(dossier)]
+    payments = sorted({match.payment_id for match in dossier.allocations})
+    matches = [match.pk for match in dossier.allocations if not match.live]
     try:
-        for invoice in sorted((*dossier.invoices.values(), *reds), key=lambda row: (row.code, row.number)):
-            # Written even where it seems bound: another claim of the firm may be letting go of it this very moment.
-            _execute("UPDATE vouchers_invoice SET bound_at = coalesce(bound_at, %s) WHERE id = %s", at, invoice.pk)
+        (sums,) = _BIND.one(bills, payments, matches, at) or ([],)
     except IntegrityError as error:
-        if invoice is None or "invoice_number_once" not in str(error):
+        refusal = _refusal(error, dossier)
+        if refusal is None:
             raise
-        raise InvoiceInUse(invoice) from error
-    _lock_payments(match.payment_id for match in dossier.allocations)
-    _make_live([allocation for allocation in dossier.allocations if not allocation.live])
+        raise refusal from error
+    dossier.allocated_fen = dict(zip(bills, sums, strict=True))
+    for match in dossier.allocations:
+        match.live = True
 
 
-def _make_live(allocations: list[Match]) -> None:
-    allocation = None
-    try:
-        for allocation in allocations:
-            _execute("UPDATE vouchers_allocation SET live = true WHERE id = %s", allocation.pk)
-            allocation.live = True
-    except IntegrityError as error:
-        if allocation is not None and "invoice_paid_once" in str(error):
-            number = allocation.invoice.number
-            raise UsedElsewhere(f"发票 {number} 的金额已在其他申请中使用，剩余部分不足，请减少对应金额。") from error
-        if allocation is not None and "payment_made_used_once" in str(error):
-            serial = allocation.payment.serial_number
-            raise UsedElsewhere(f"流水号 {serial} 的付款已在其他申请中使用，剩余部分不足，请减少对应金额。") from error
-        raise
+def _bills(dossier: Dossier) -> list[Bill]:
+    """The claim's invoices and the red letters against them, in the order in which they are locked."""
+    reds = (red for letters in dossier.red_letters.values() for red in letters)
+    return sorted((*dossier.invoices.values(), *reds), key=lambda row: (row.code, row.number))
+
+
+def _refusal(error: IntegrityError, dossier: Dossier) -> ClaimError | None:
+    """What the constraint means that refused the row whose id is the error's detail."""
+    told = error.__cause__.diag if isinstance(error.__cause__, psycopg2.Error) else None
+    if told is None or told.constraint_name not in (
+        "invoice_number_once",
+        "invoice_paid_once",
+        "payment_made_used_once",
+    ):
+        return None
+    if told.constraint_name == "invoice_number_once":
+        return InvoiceInUse(next(bill for bill in _bills(dossier) if bill.pk == int(told.message_detail)))
+    match = next(match for match in dossier.allocations if match.pk == int(told.message_detail))
+    if told.constraint_name == "invoice_paid_once":
+        return UsedElsewhere(f"发票 {match.invoice.number} 的金额已在其他申请中使用，剩余部分不足，请减少对应金额。")
+    return UsedElsewhere(
+        f"流水号 {match.payment.serial_number} 的付款已在其他申请中使用，剩余部分不足，请减少对应金额。"
+    )
 
 
 def _lock_payments(payment_ids: Iterable[int]) -> None:

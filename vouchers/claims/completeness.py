@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vouchers.claims.corrections import open_items
 from vouchers.claims.dossier import Bill, Dossier
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
@@ -33,16 +34,20 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
     """Everything that keeps `claim` from being complete, in the order of the form."""
     dossier = dossier or Dossier(claim)
     found: list[Deficiency] = []
-    kinds = set(claim.attachments.values_list("kind", flat=True))
     if not dossier.lines:
         found.append(Deficiency("no_lines", "尚未选择申请补助的发票明细，请至少选择一行。"))
     for kind, label in REQUIRED_KINDS.items():
-        if kind not in kinds:
+        if kind not in dossier.kinds:
             found.append(Deficiency(f"missing_{kind}", f"缺少{label}，请上传。"))
     for invoice_id in dossier.claimed():
         paid_fen = sum(allocation.amount_fen for allocation in dossier.paid_on(invoice_id))
         found += _of_invoice(claim, dossier.invoices[invoice_id], paid_fen)
     found += _of_payments(dossier)
+    found += [
+        Deficiency("unanswered", f"第 {item.position} 项补正意见尚未答复：{item.text}")
+        for item in open_items(claim)
+        if not item.answer
+    ]
     if claim.declared_at is None:
         found.append(Deficiency("no_declaration", "尚未签署真实性承诺书。"))
     return found

@@ -1,7 +1,6 @@
 """Everything a claim's amount rests on, loaded by one query, however many invoices it has.
 
-A submission holds the year's queue for as long as it takes; plain rows by plain SQL cost it a quarter of what model
-instances do (benchmarks/submission.py).
+Plain rows by SQL that is planned once a connection: every submission loads them (benchmarks/submission.py).
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from django.db import connection
 
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import Invoice
+from vouchers.prepared import Prepared
 
-PAPERS = """
-WITH asked AS (SELECT * FROM vouchers_claimline WHERE claim_id = %(claim)s),
-matched AS (SELECT * FROM vouchers_allocation WHERE claim_id = %(claim)s),
+PAPERS = Prepared("claim_papers", ("bigint",), """
+WITH asked AS (SELECT * FROM vouchers_claimline WHERE claim_id = $1),
+matched AS (SELECT * FROM vouchers_allocation WHERE claim_id = $1),
 own AS (
   SELECT * FROM vouchers_invoice WHERE id IN (
     SELECT item.invoice_id FROM asked JOIN vouchers_invoiceline AS item ON item.id = asked.invoice_line_id
@@ -37,14 +36,18 @@ SELECT
    FROM vouchers_invoiceline WHERE invoice_id IN (SELECT id FROM own UNION SELECT id FROM red)),
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_line_id', invoice_line_id, 'service', service, 'location', location,
-     'seller_related', seller_related, 'subsidised_elsewhere', subsidised_elsewhere) ORDER BY id)
-   FROM asked),
+     'seller_related', seller_related, 'subsidised_elsewhere', subsidised_elsewhere,
+     'cut_fen', coalesce(cut.amount_fen, 0), 'cut_reason', coalesce(cut.reason, '')) ORDER BY id)
+   FROM asked LEFT JOIN LATERAL (
+     SELECT amount_fen, reason FROM vouchers_linecut
+     WHERE claim_id = $1 AND invoice_line_id = asked.invoice_line_id ORDER BY id DESC LIMIT 1) AS cut ON true),
   (SELECT json_agg(json_build_object(
      'pk', matched.id, 'invoice_id', invoice_id, 'amount_fen', matched.amount_fen, 'live', live,
      'payment_id', payment_id, 'serial_number', serial_number, 'paid_on', paid_on, 'paid_fen', payment.amount_fen)
      ORDER BY invoice_id, payment_id)
-   FROM matched JOIN vouchers_paymentmade AS payment ON payment.id = payment_id)
-"""
+   FROM matched JOIN vouchers_paymentmade AS payment ON payment.id = payment_id),
+  ARRAY(SELECT DISTINCT kind::text FROM vouchers_attachment WHERE claim_id = $1)
+""")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Item:
 
 @dataclass(slots=True)
 class Asked:
-    """An invoice line that the claim asks a subsidy for."""
+    """An invoice line that the claim asks a subsidy for, with what a reviewer cut off it last."""
 
     pk: int
     invoice_line_id: int
@@ -87,6 +90,8 @@ class Asked:
     location: str
     seller_related: bool
     subsidised_elsewhere: bool
+    cut_fen: int
+    cut_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +122,17 @@ class Match:
 
 
 class Dossier:
-    """A claim's lines, its invoices with all their lines and red letters, and the payments matched to them."""
+    """A claim's lines, its invoices with all their lines and red letters, and the payments matched to them.
+
+    `kinds` are those of the materials enclosed. `allocated_fen` is what live claims say was paid on each invoice, once
+    `binding.bind` has locked it.
+    """
+
+    allocated_fen: dict[int, int] | None = None
 
     def __init__(self, claim: Claim):
-        with connection.cursor() as cursor:
-            cursor.execute(PAPERS, {"claim": claim.pk})
-            bills, items, asked, matched = (rows or [] for rows in cursor.fetchone())
+        bills, items, asked, matched, kinds = (rows or [] for rows in PAPERS.one(claim.pk) or ())
+        self.kinds = set(kinds)
         read = [Bill(**{**row, "issued_on": dt.date.fromisoformat(row["issued_on"])}) for row in bills]
         self.invoices = {bill.pk: bill for bill in read if bill.original is None}
         self.red_letters: dict[int, list[Bill]] = defaultdict(list)
@@ -159,7 +169,13 @@ class Dossier:
 
         Read from the running sums, as they stand now.
         """
-        sums = dict(Invoice.objects.filter(pk__in=self.invoices).values_list("pk", "allocated_fen"))
+        sums = self.allocated_fen
+        if sums is None:
+            with connection.cursor() as cursor:
+                sql = "SELECT id, allocated_fen FROM vouchers_invoice WHERE id = ANY (%s)"
+                cursor.execute(sql, [list(self.invoices)])
+                sums = dict(cursor.fetchall())
+        sums = dict(sums)
         for match in self.allocations:
             if match.live:
                 sums[match.invoice_id] -= match.amount_fen

@@ -67,6 +67,7 @@ def _parts_of(dossier: Dossier, invoice: Bill, claim_lines: list[Asked], elsewhe
         amounts = money.share(amount_part, paid_fen)
         taxes = money.share(tax_part, paid_fen)
         paid_parts = _cumulative(paid_fen, elsewhere_fen, Fraction(gross[at], sum(gross)))
+        cuts = _cuts(claim_line.cut_fen, [min(a + t, p) for a, t, p in zip(amounts, taxes, paid_parts, strict=True)])
         for i, allocation in enumerate(allocations):
             yield rules.Line(
                 ref=f"{claim_line.pk}-{allocation.payment_id}",
@@ -80,7 +81,14 @@ def _parts_of(dossier: Dossier, invoice: Bill, claim_lines: list[Asked], elsewhe
                 seller_related=claim_line.seller_related,
                 subsidised_elsewhere=claim_line.subsidised_elsewhere,
                 label=f"{invoice.number} 第 {claim_line.invoice_line.position} 行",
+                cut_fen=cuts[i],
+                cut_reason=claim_line.cut_reason,
             )
+
+
+def _cuts(cut_fen: int, bases_fen: list[int]) -> list[int]:
+    """What the reviewer cut off a line, spread over its parts as their bases are; never more than there is."""
+    return money.share(min(cut_fen, sum(bases_fen)), bases_fen)
 
 
 def _cumulative(paid_fen: list[int], before_fen: int, share: Fraction) -> list[int]:

@@ -27,6 +27,10 @@ class InvoiceRefused(ClaimError):
     """An invoice that cannot be part of this organisation's claims."""
 
 
+class LinesUnread(InvoiceRefused):
+    """Its lines could not be read: somebody must type it in."""
+
+
 def find_invoice(organisation: Organisation, code: str, number: str) -> Invoice | None:
     """The organisation's invoice of this number, however it was split into code and number."""
     rows = Invoice.objects.filter(organisation=organisation).annotate(whole=Concat("code", "number"))
@@ -42,46 +46,11 @@ def enter_invoice(
     today: dt.date,
 ) -> Invoice:
     """Make rows of an invoice that was read or typed in. Raises `InvoiceRefused`; nothing stays then."""
-    _require_plausible(read, today)
+    require_plausible(read, today)
     if find_invoice(organisation, read.code, read.number) is not None:
         raise InvoiceRefused(f"发票 {read.number} 已在本单位登记过，请直接选用。")
-    invoice = Invoice(
-        organisation=organisation,
-        attachment=attachment,
-        read_by=read_by,
-        carrier=read.carrier,
-        kind=read.kind,
-        code=read.code,
-        number=read.number,
-        check_code=read.check_code,
-        issued_on=read.date,
-        buyer_name=read.buyer_name,
-        buyer_id=read.buyer_id,
-        seller_name=read.seller_name,
-        seller_id=read.seller_id,
-        amount_fen=read.amount_fen,
-        tax_fen=read.tax_fen,
-        total_fen=read.total_fen,
-        red=read.red,
-        reverses=read.reverses.strip(),
-        remark=read.remark,
-        warnings=[{"code": warning.code, "message": warning.message} for warning in read.warnings],
-    )
-    lines = [
-        InvoiceLine(
-            invoice=invoice,
-            position=position,
-            name=line.name,
-            spec=line.spec,
-            unit=line.unit,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            amount_fen=line.amount_fen,
-            tax_rate=line.tax_rate,
-            tax_fen=line.tax_fen,
-        )
-        for position, line in enumerate(read.lines, start=1)
-    ]
+    invoice = Invoice(organisation=organisation, attachment=attachment, read_by=read_by, **header_of(read))
+    lines = [InvoiceLine(invoice=invoice, **fields) for fields in lines_of(read)]
     require_fitting(f"发票 {read.number}", invoice, *lines)
     try:
         with transaction.atomic():
@@ -90,6 +59,47 @@ def enter_invoice(
     except IntegrityError as error:
         raise InvoiceRefused(f"发票 {read.number} 已在本单位登记过，请直接选用。") from error
     return invoice
+
+
+def header_of(read: invoices.Invoice) -> dict:
+    """The columns of an invoice's row."""
+    return {
+        "carrier": read.carrier,
+        "kind": read.kind,
+        "code": read.code,
+        "number": read.number,
+        "check_code": read.check_code,
+        "issued_on": read.date,
+        "buyer_name": read.buyer_name,
+        "buyer_id": read.buyer_id,
+        "seller_name": read.seller_name,
+        "seller_id": read.seller_id,
+        "amount_fen": read.amount_fen,
+        "tax_fen": read.tax_fen,
+        "total_fen": read.total_fen,
+        "red": read.red,
+        "reverses": read.reverses.strip(),
+        "remark": read.remark,
+        "warnings": [{"code": warning.code, "message": warning.message} for warning in read.warnings],
+    }
+
+
+def lines_of(read: invoices.Invoice) -> list[dict]:
+    """The columns of the rows of its lines, in order."""
+    return [
+        {
+            "position": position,
+            "name": line.name,
+            "spec": line.spec,
+            "unit": line.unit,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "amount_fen": line.amount_fen,
+            "tax_rate": line.tax_rate,
+            "tax_fen": line.tax_fen,
+        }
+        for position, line in enumerate(read.lines, start=1)
+    ]
 
 
 def require_fitting(what: str, *rows: models.Model) -> None:
@@ -105,8 +115,8 @@ def require_fitting(what: str, *rows: models.Model) -> None:
         raise InvoiceRefused(f"{what}有内容不符合要求，请更正后重新登记。" + "；".join(wrong[:5]))
 
 
-def _require_plausible(read: invoices.Invoice, today: dt.date) -> None:
-    """Numbers as the tax authorities give them, a day that has been, and sums that add up."""
+def require_plausible(read: invoices.Invoice, today: dt.date) -> None:
+    """Numbers as the tax authorities give them, a day that has been, and sums that add up; else `InvoiceRefused`."""
     electronic = not read.code and re.fullmatch("[0-9]{20}", read.number)
     legacy = re.fullmatch("[0-9]{10}|[0-9]{12}", read.code) and re.fullmatch("[0-9]{8}", read.number)
     if not electronic and not legacy:
@@ -121,7 +131,7 @@ def _require_plausible(read: invoices.Invoice, today: dt.date) -> None:
     if read.red != (read.total_fen < 0):
         raise InvoiceRefused(f"发票 {read.number} 的红字标志与金额正负不符，请核对后更正。")
     if not read.lines:
-        raise InvoiceRefused(f"发票 {read.number} 的明细未能识读，请改为人工填写。")
+        raise LinesUnread(f"发票 {read.number} 的明细未能识读，请改为人工填写。")
     off_by = [
         sum(getattr(line, name) for line in read.lines) - getattr(read, name) for name in ("amount_fen", "tax_fen")
     ]

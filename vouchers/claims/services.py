@@ -29,11 +29,13 @@ from vouchers.claims.papers import (
     InvoiceLine,
     PaymentMade,
 )
+from vouchers.claims.uploads import require_allowed, require_room
 from vouchers.documents.storage import keep, path_of
 from vouchers.money import MAX_FEN, grouped
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 EDITABLE = ("draft", "returned")
+SECOND_CLICK = dt.timedelta(minutes=1)
 
 
 def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, user) -> Voucher:
@@ -62,11 +64,17 @@ def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, u
 
 
 def open_claim(voucher: Voucher, *, user) -> Claim:
-    """Open a draft claim under an issued voucher. Raises `ClaimError` when the voucher cannot be used."""
+    """Open a draft claim under an issued voucher. Raises `ClaimError` when the voucher cannot be used.
+
+    A second click within a minute gives the same draft back, as long as nothing was put into it.
+    """
     _require_member(user, voucher.organisation)
     if voucher.state != "issued":
         raise ClaimError(f"算力券 {voucher.serial_number} 目前为“{voucher.get_state_display()}”，发放后才能申请兑付。")
     with refuse_when_locked(), transaction.atomic():
+        Voucher.objects.select_for_update(no_key=True).get(pk=voucher.pk)
+        if claim := _just_opened(voucher):
+            return claim
         claim = Claim.objects.create(
             voucher=voucher,
             organisation=voucher.organisation,
@@ -78,8 +86,16 @@ def open_claim(voucher: Voucher, *, user) -> Claim:
     return claim
 
 
+def _just_opened(voucher: Voucher) -> Claim | None:
+    """The draft that the first of two clicks opened."""
+    empty = {"version": 0, "declared_at": None, "attachments": None, "lines": None, "allocations": None}
+    since = settings.CLOCK.now() - SECOND_CLICK
+    return Claim.objects.filter(voucher=voucher, state="draft", created_at__gte=since, **empty).first()
+
+
 def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attachment:
-    """Keep an uploaded file with a draft. Raises `ClaimError` when it is empty or too large."""
+    """Keep an uploaded file with a draft. Raises `ClaimError` when it is empty, too large, of no kind that papers
+    come in, or one too many."""
     if not content:
         raise ClaimError(f"文件“{name}”是空的（0 字节）。请重新选择文件上传。")
     if len(content) > MAX_UPLOAD_BYTES:
@@ -88,7 +104,9 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attac
         raise ClaimError("材料类别不对，请重新选择。")
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
-        _editable(claim, user)
+        require_editable(claim, user)
+        require_allowed(kind, name, content)
+        require_room(claim.pk, claim.organisation_id, len(content))
         stored = keep(content, "uploads", "")
         try:
             with transaction.atomic():
@@ -118,7 +136,7 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
     read = invoices.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
     with refuse_when_locked(), transaction.atomic():
-        _editable(claim, user)
+        require_editable(claim, user)
         known = find_invoice(claim.organisation, read.code, read.number)
         if known is None:
             attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
@@ -139,7 +157,7 @@ def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attac
     _require_buyer(claim.organisation, read.buyer_id)
     _require_own(attachment, claim)
     with refuse_when_locked(), transaction.atomic():
-        _editable(claim, user)
+        require_editable(claim, user)
         return enter_invoice(
             claim.organisation, read, attachment=attachment, read_by="typed", today=settings.CLOCK.today()
         )
@@ -168,7 +186,7 @@ def declare_line(
             "不能据此申请补助。请选择该销售方的产品。"
         )
     with refuse_when_locked(), transaction.atomic():
-        _editable(claim, user)
+        require_editable(claim, user)
         line, _ = ClaimLine.objects.update_or_create(
             claim=claim,
             invoice_line=invoice_line,
@@ -211,7 +229,7 @@ def record_payment(
     )
     require_fitting("付款", payment)
     with refuse_when_locked(), transaction.atomic():
-        _editable(claim, user)
+        require_editable(claim, user)
         try:
             with transaction.atomic():
                 payment.save()
@@ -229,7 +247,7 @@ def allocate(claim: Claim, payment: PaymentMade, invoice: Invoice, amount_fen: i
             f"对应金额须大于零，且不超过付款 {grouped(payment.amount_fen)} 元和发票 {grouped(invoice.total_fen)} 元。"
         )
     with refuse_when_locked(), transaction.atomic():
-        _editable(claim, user)
+        require_editable(claim, user)
         try:
             with transaction.atomic():
                 allocation, _ = Allocation.objects.update_or_create(
@@ -244,14 +262,14 @@ def allocate(claim: Claim, payment: PaymentMade, invoice: Invoice, amount_fen: i
 def drop_line(line: ClaimLine, *, user) -> None:
     """Ask no subsidy for this invoice line any more; the invoice itself stays."""
     with refuse_when_locked(), transaction.atomic():
-        _editable(line.claim, user)
+        require_editable(line.claim, user)
         line.delete()
 
 
 def drop_allocation(allocation: Allocation, *, user) -> None:
     """Take a payment off an invoice. An invoice of a returned claim that nothing rests on any more is free again."""
     with refuse_when_locked(), transaction.atomic():
-        _editable(allocation.claim, user)
+        require_editable(allocation.claim, user)
         allocation.delete()
         Invoice.objects.filter(pk=allocation.invoice_id, allocated_fen=0).update(bound_at=None)
 
@@ -259,7 +277,7 @@ def drop_allocation(allocation: Allocation, *, user) -> None:
 def sign_declaration(claim: Claim, *, user) -> None:
     """Sign the declaration of truth (真实性承诺). It is part of every submission and names its signer."""
     with refuse_when_locked(), transaction.atomic():
-        _editable(claim, user)
+        require_editable(claim, user)
         now = settings.CLOCK.now()
         Claim.objects.filter(pk=claim.pk).update(declared_by=user, declared_at=now)
         _record(user, "claim.declare", f"claim:{claim.pk}")
@@ -275,7 +293,7 @@ def require_open(call: Call) -> None:
         raise ClaimError(f"申报已于 {call.filing_until} 截止。已填写的内容仍为您保留。")
 
 
-def _editable(claim: Claim, user) -> None:
+def require_editable(claim: Claim, user) -> None:
     """Lock the claim against a submission under way. Raises `ClaimError` unless it may be changed now."""
     _require_member(user, claim.organisation)
     state = Claim.objects.select_for_update().values_list("state", flat=True).get(pk=claim.pk)

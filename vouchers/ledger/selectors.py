@@ -1,9 +1,14 @@
 """What the books say. Anyone may read; amounts are fen. An account that does not exist yet has nothing."""
 
-from django.db.models import Q, QuerySet, Sum
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db.models import BigIntegerField, Q, QuerySet, Sum
+from django.db.models.functions import Cast, Substr
 
 from vouchers.ledger import kinds
 from vouchers.ledger.models import Account, Transfer
+from vouchers.prepared import Prepared
 
 
 def balance(key: str) -> int:
@@ -63,6 +68,55 @@ def pool_and_room_fen(scheme: str, year: int, applicant_id: object) -> tuple[int
     """What the year's pool can still give, and the room left under the applicant's cap (None while it is not open
     yet): one query for a decision.
     """
-    found = Account.objects.in_bulk([kinds.pool(scheme, year), kinds.cap(scheme, year, applicant_id)])
-    pool, cap = found.get(kinds.pool(scheme, year)), found.get(kinds.cap(scheme, year, applicant_id))
-    return (pool.balance_fen if pool else 0), (cap.balance_fen if cap else None)
+    return _POOL_AND_ROOM.one(kinds.pool(scheme, year), kinds.cap(scheme, year, applicant_id)) or (0, None)
+
+
+_POOL_AND_ROOM = Prepared(
+    "pool_and_room",
+    ("text", "text"),
+    """SELECT coalesce((SELECT balance_fen FROM ledger_account WHERE key = $1), 0),
+              (SELECT balance_fen FROM ledger_account WHERE key = $2)""",
+)
+
+
+def total_fen(keys: Iterable[str] | QuerySet) -> int:
+    """The sum of the balances of the accounts with these keys; a query that selects keys costs one round trip."""
+    return int(Account.objects.filter(key__in=keys).aggregate(total=Sum("balance_fen", default=0))["total"])
+
+
+def accounts(text: str = "", kind: str = "") -> QuerySet[Account]:
+    """Accounts by their keys: of one kind where told, whose key holds `text`."""
+    rows = Account.objects.order_by("key")
+    rows = rows.filter(kind=kind) if kind else rows
+    return rows.filter(key__contains=text) if text else rows
+
+
+def account(key: str) -> Account | None:
+    """The account with this key."""
+    return Account.objects.filter(key=key).first()
+
+
+def sums_of(key: str) -> dict[str, tuple[int, int]]:
+    """What moved into and out of one account, by kind of transfer."""
+    into = Sum("amount_fen", filter=Q(target=key), default=0)
+    out = Sum("amount_fen", filter=Q(source=key), default=0)
+    rows = statement(key).order_by().values("kind").annotate(came=into, went=out).values_list("kind", "came", "went")
+    return {kind: (int(came), int(went)) for kind, came, went in rows}
+
+
+def keys_of(kind: str, claims: QuerySet) -> QuerySet:
+    """The keys of the claims' accounts of this kind (held, paid or capused), as a query; `claims` selects their ids."""
+    ids = Cast(Substr("key", len(kind) + 2), BigIntegerField())
+    return Account.objects.filter(kind=kind).annotate(claim=ids).filter(claim__in=claims).values("key")
+
+
+def transfers_between(first: dt.datetime, end: dt.datetime) -> QuerySet[Transfer]:
+    """Every transfer from the moment `first` until just before `end`, in order."""
+    return Transfer.objects.filter(at__gte=first, at__lt=end).order_by("id")
+
+
+def rooms_fen(places: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], int]:
+    """The room left under each cap of (scheme, year, applicant) in one query; caps not open yet are left out."""
+    keys = {kinds.cap(*place): place for place in places}
+    rows = Account.objects.filter(key__in=list(keys)).values_list("key", "balance_fen")
+    return {keys[key]: fen for key, fen in rows}

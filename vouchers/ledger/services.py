@@ -15,11 +15,13 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
-from django.db import Error, connection
+from django.db import Error
 
 from vouchers.ledger import kinds
 from vouchers.ledger.errors import translated
+from vouchers.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,27 @@ def post(moves: Sequence[Move], *, actor: str, at: dt.datetime, openings: Sequen
     `openings` are transfers from `statute` that open a yearly cap; one is made only if its cap is not open yet.
     A refusal ends the transaction: who expects one and wants to go on wraps the call in `transaction.atomic()`.
     """
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute("SELECT * FROM ledger_post(%s, %s, %s, %s)", [_json(moves), _json(openings), actor, at])
-        except Error as error:
-            meaning = translated(error)
-            if meaning is error:
-                raise
-            raise meaning from error
-        return Posted(*cursor.fetchone())
+    return _ask(_POST, _json(moves), _json(openings), actor, at)
+
+
+_POST = Prepared("ledger_post", ("jsonb", "jsonb", "text", "timestamptz"), "SELECT * FROM ledger_post($1, $2, $3, $4)")
+_HOLD = Prepared(
+    "ledger_hold",
+    ("text", "text", "text", "bigint", "bigint", "text", "text", "timestamptz"),
+    "SELECT * FROM ledger_hold($1, $2, $3, $4, $5, $6, $7, $8)",
+)
+
+
+def _ask(movement: Prepared, *values: Any) -> Posted:
+    try:
+        row = movement.one(*values)
+    except Error as error:
+        meaning = translated(error)
+        if meaning is error:
+            raise
+        raise meaning from error
+    assert row is not None  # a function's answer is always a row
+    return Posted(*row)
 
 
 def fund(
@@ -107,11 +121,10 @@ def hold(
     `cap_fen` is the whole cap of the call, opened on first use; `cap_year` the year it counts in, where that is not
     the pool's. Raises `InsufficientFunds` naming the pool or the cap, and `CapDiffers`.
     """
-    cap = kinds.cap(scheme, cap_year or year, applicant_id)
-    subject = f"claim:{claim_id}"
-    opening = Move("fund", "statute", cap, cap_fen, f"fund:{cap}", cap, note="年度上限")
-    move = Move("hold", kinds.pool(scheme, year), kinds.held(claim_id), amount_fen, f"hold:{event}", subject, room=cap)
-    return post([move], actor=actor, at=at, openings=[opening])
+    if type(amount_fen) is not int or type(cap_fen) is not int:
+        raise TypeError("money is an int of fen")
+    pool, cap = kinds.pool(scheme, year), kinds.cap(scheme, cap_year or year, applicant_id)
+    return _ask(_HOLD, str(claim_id), pool, cap, amount_fen, cap_fen, event, actor, at)
 
 
 def release(

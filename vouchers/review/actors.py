@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from accounts.selectors import roles_of
-from applicants.models import Organisation
-from applicants.selectors import is_member
 from vouchers import workflow
 from vouchers.review.errors import NotAllowed, SamePerson
 from vouchers.review.models import ClaimDuty
@@ -24,14 +22,14 @@ class Actor:
         """How the audit trail and the ledger name the actor, for ever."""
         return f"user:{self.user.pk} {self.user.name}" if self.user else "system"
 
-    def capacity(self, transition: workflow.Transition, organisation: Organisation) -> str:
+    def capacity(self, transition: workflow.Transition, *, is_member: bool) -> str:
         """The role in which this actor may fire `transition`. Raises `NotAllowed`.
 
-        An officer who belongs to the organisation acts for the enterprise there, and for nobody else.
+        An officer who belongs to the organisation (`is_member`) acts for the enterprise there, and for nobody else.
         """
         if self.user is None:
             held = {workflow.SYSTEM}
-        elif is_member(self.user, organisation):
+        elif is_member:
             held = {workflow.APPLICANT}
         else:
             held = set(roles_of(self.user))

@@ -38,11 +38,11 @@ def duty_of(verb: str, state: str) -> str:
     """The duty that firing `verb` from `state` exercises, or ""."""
     if verb == "approve":
         return "second_approve" if state == "approved_once" else "approve"
-    return {"review": "review", "batch": "finance_prepare"}.get(verb, "")
+    return {"review": "review", "cut": "review", "batch": "finance_prepare"}.get(verb, "")
 
 
 def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
-    """Everything a step will change, after checking what it must respect. Locks the filing queue where it decides."""
+    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew."""
     plan = funding.Plan()
     verb = transition.verb
     dates = _dates_of(claim, verb, now)
@@ -62,6 +62,14 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
         _require_reviewed_amount(claim)
     plan.fields |= dates
     return plan
+
+
+def decide_again(claim: Claim, plan: funding.Plan) -> funding.Plan:
+    """The same turn on what the books say now that the filing queue is locked."""
+    assert plan.dossier is not None  # only who takes a turn is sent back
+    again = funding.place(claim, plan.dossier)
+    again.fields = plan.fields | again.fields
+    return again
 
 
 def _require_reviewed_amount(claim: Claim) -> None:
@@ -114,6 +122,8 @@ def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
         raise TooEarly(f"补正期限 {due} 尚未届满。")
     if verb == "clear" and today <= until:
         raise TooEarly(f"公示期至 {until}，尚未届满。")
+    if verb == "clear" and claim.objections.filter(state__in=workflow.OPEN_OBJECTIONS).exists():
+        raise TooEarly("公示期间收到的异议尚未办结，不能结束公示。")
     if verb == "appeal" and today > (last := _appeal_until(claim)):
         raise TooLate(f"申请复核的期限为 {last}，已经届满。")
     return {}
@@ -133,10 +143,11 @@ def move_money(
     payment: int | None,
     amount_fen: int | None,
 ) -> None:
-    """What the step does to the ledger, once its event stands."""
-    _require_payment(claim, event.verb, payment)
+    """What the step does to the ledger once its event stands, beside what it holds (that is written with it)."""
     key, attempt, at = f"event:{event.pk}", f"payment:{payment}", event.at
-    funding.carry_out(claim, plan, event, key=key, actor_text=actor_text, at=at)
+    place = funding.ledger_place(claim)
+    if plan.hold_fen < 0:
+        ledger.release(*place, -plan.hold_fen, event=key, actor=actor_text, at=at)
     if event.verb == "pay":
         ledger.pay(claim.pk, claim.granted_fen, payment=attempt, actor=actor_text, at=at)
     elif event.verb == "bounce" and event.source == "paid":
@@ -146,7 +157,7 @@ def move_money(
             raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
         call = claim.call
         ledger.recover(
-            *funding.ledger_place(claim),
+            *place,
             amount_fen,
             payment=attempt,
             to=call.recovered_to,
@@ -157,7 +168,7 @@ def move_money(
         )
 
 
-def _require_payment(claim: Claim, verb: str, payment: int | None) -> None:
+def require_payment(claim: Claim, verb: str, payment: int | None) -> None:
     """What finance does to a batched claim follows from its payment out, which has moved already.
 
     So nobody takes a claim out of a batch that the bank has, and nothing is paid that was never sent.

@@ -16,12 +16,12 @@ from vouchers import rules
 from vouchers.calls.services import terms_of
 from vouchers.claims.dossier import Dossier
 from vouchers.claims.facts import facts_of
-from vouchers.claims.models import Claim, FilingQueue
+from vouchers.claims.models import Claim
 from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import held_fen, pool_and_room_fen
 from vouchers.policy import law_for
 from vouchers.review.errors import NothingToGrant
-from vouchers.review.models import ClaimEvent, Decision
+from vouchers.review.models import Decision
 from vouchers.rules.stored import Stored
 
 
@@ -38,43 +38,47 @@ class Case(Stored):
 class Plan:
     """What a step will change beside the state: columns of the claim, a new decision, and the change of its hold.
 
-    `hold_fen` is fen to hold more (above zero) or to give back (below).
+    `hold_fen` is fen to hold more (above zero) or to give back (below). A claim that takes its turn in the filing queue
+    has a `purse`, which the queue's lock must find unchanged, and the `dossier` to decide on again where it does not;
+    its number, and whether it waits instead of holding, are known under that lock only.
     """
 
     fields: dict = field(default_factory=dict)
     case: Case | None = None
     hold_fen: int = 0
+    purse: Purse | None = None
+    dossier: Dossier | None = None
 
 
 class Purse:
-    """What the books say before a decision; read under the queue's lock, so that it stays true until the hold.
+    """What the books say before a decision: true until the hold when it was read under the queue's lock.
 
-    `cap_used_fen` is what the applicant holds or was paid under the year's cap, without what this claim holds.
+    `room_fen` is None while the applicant's cap is not open. `cap_used_fen` is what the applicant holds or was paid
+    under the year's cap, without what this claim holds.
     """
 
     def __init__(self, claim: Claim, *, held_fen: int):
         call = claim.call
         self.held_fen = held_fen
-        self.pool_fen, room_fen = pool_and_room_fen(call.scheme, call.fiscal_year, claim.organisation_id)
-        if room_fen is None:
-            room_fen = call.annual_cap_fen
+        self.pool_fen, self.room_fen = pool_and_room_fen(call.scheme, call.fiscal_year, claim.organisation_id)
+        room_fen = call.annual_cap_fen if self.room_fen is None else self.room_fen
         # From the room that is really left: an adjustment of the cap counts, too.
         self.cap_used_fen = max(call.annual_cap_fen - room_fen - held_fen, 0)
 
 
 def place(claim: Claim, dossier: Dossier) -> Plan:
-    """First complete submission (or appeal): the claim's number, its amount, and whether it is held or waits."""
-    number = next_number(claim)
+    """First complete submission (or appeal): the claim's amount, and the turn in which it asks the pool for it.
+
+    Nothing is locked: the decision is made before the turn comes, and made again in the rare case that the books say
+    something else by then. Under `first_come`, where every submission changes what the next can get, that is no rare
+    case, and the queue is locked at once.
+    """
+    in_turn = claim.call.shortage == "waitlist"
+    if not in_turn:
+        lock_queue(claim)
     purse = Purse(claim, held_fen=0)
-    waits_for_turn = claim.call.shortage == "waitlist"
-    case = decide(claim, purse, pool_fen=None if waits_for_turn else purse.pool_fen, dossier=dossier)
-    decision = case.decision
-    waiting = waits_for_turn and (purse.pool_fen < decision.granted_fen or somebody_waits(claim))
-    return Plan(
-        {"queue_number": number, "waiting": waiting, **_amounts(decision)},
-        case,
-        0 if waiting else decision.granted_fen,
-    )
+    case = decide(claim, purse, pool_fen=None if in_turn else purse.pool_fen, dossier=dossier)
+    return Plan(_amounts(case.decision), case, case.decision.granted_fen, purse, dossier)
 
 
 def reassess(claim: Claim, dossier: Dossier) -> Plan:
@@ -112,10 +116,26 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
         return True
     if purse.pool_fen < case.decision.granted_fen:
         return False
-    plan = Plan({"waiting": False, **_amounts(case.decision)}, case, case.decision.granted_fen)
-    _write(claim, plan.fields)
-    carry_out(claim, plan, None, key=f"serve:{claim.pk}:{claim.version}", actor_text=actor_text, at=at)
+    _write(claim, {"waiting": False, **_amounts(case.decision)})
+    _keep(claim, case, at)
+    key, cap_fen = f"serve:{claim.pk}:{claim.version}", claim.call.annual_cap_fen
+    ledger.hold(*ledger_place(claim), case.decision.granted_fen, cap_fen, event=key, actor=actor_text, at=at)
     return True
+
+
+def _keep(claim: Claim, case: Case, at: dt.datetime) -> None:
+    """Keep the decision of a claim that was served; every other is kept with its step (`vouchers.review.steps`)."""
+    decision = case.decision
+    Decision.objects.create(
+        claim=claim,
+        call=claim.call,
+        law_id=decision.law_id,
+        result=case.to_json(),
+        computed_fen=decision.computed_fen,
+        granted_fen=decision.granted_fen,
+        binding=decision.binding,
+        made_at=at,
+    )
 
 
 def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier | None = None) -> Case:
@@ -145,56 +165,21 @@ def _case(facts: rules.Facts, terms: rules.CallTerms) -> Case:
     return Case(facts, terms, decision)
 
 
-def carry_out(
-    claim: Claim, plan: Plan, event: ClaimEvent | None, *, key: str, actor_text: str, at: dt.datetime
-) -> None:
-    """Keep the plan's decision with its facts, and move its money."""
-    if plan.case is not None:
-        decision = plan.case.decision
-        Decision.objects.create(
-            claim=claim,
-            event=event,
-            call=claim.call,
-            law_id=decision.law_id,
-            result=plan.case.to_json(),
-            computed_fen=decision.computed_fen,
-            granted_fen=decision.granted_fen,
-            binding=decision.binding,
-            made_at=at,
-        )
-    place = ledger_place(claim)
-    if plan.hold_fen > 0:
-        ledger.hold(*place, plan.hold_fen, claim.call.annual_cap_fen, event=key, actor=actor_text, at=at)
-    elif plan.hold_fen < 0:
-        ledger.release(*place, -plan.hold_fen, event=key, actor=actor_text, at=at)
-
-
 def ledger_place(claim: Claim) -> tuple[int, str, int, int]:
     """How the ledger knows a claim: its id, scheme, fiscal year and applicant."""
     return claim.pk, claim.call.scheme, claim.call.fiscal_year, claim.organisation_id
 
 
 def lock_queue(claim: Claim) -> None:
-    """Lock the year's filing queue until the end of the transaction."""
-    _queue(claim, "UPDATE vouchers_filingqueue SET last_number = last_number")
+    """Lock the year's filing queue until the end of the transaction.
 
-
-def next_number(claim: Claim) -> int:
-    """Lock the year's filing queue and draw the next number in the order of submission."""
-    return _queue(claim, "UPDATE vouchers_filingqueue SET last_number = last_number + 1")
-
-
-def _queue(claim: Claim, update: str) -> int:
-    """One round trip locks the row and answers: every other submission of the year waits behind it."""
+    The first submission of the year makes it (`vouchers_take_step`); before, there is nothing to lock.
+    """
     year = (claim.call.scheme, claim.call.fiscal_year)
     with connection.cursor() as cursor:
-        for _ in range(2):
-            cursor.execute(f"{update} WHERE scheme = %s AND fiscal_year = %s RETURNING last_number", year)
-            row = cursor.fetchone()
-            if row is not None:
-                return row[0]
-            FilingQueue.objects.bulk_create([FilingQueue(scheme=year[0], fiscal_year=year[1])], ignore_conflicts=True)
-    raise RuntimeError(f"no filing queue for {year}")
+        cursor.execute(
+            "SELECT FROM vouchers_filingqueue WHERE scheme = %s AND fiscal_year = %s FOR NO KEY UPDATE", year
+        )
 
 
 def somebody_waits(claim: Claim) -> bool:

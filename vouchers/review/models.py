@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
 
+from accounts.encryption import EncryptedTextField
 from vouchers import workflow
 from vouchers.claims.models import Claim, Voucher
 from vouchers.money import grouped
@@ -42,7 +44,9 @@ class ClaimEvent(models.Model):
                 condition=Q(role="system", actor__isnull=True) | (~Q(role="system") & Q(actor__isnull=False)),
                 name="claim_event_names_its_actor",
             ),
-            models.CheckConstraint(condition=~Q(verb="review") | Q(duty="review"), name="claim_event_review_is_a_duty"),
+            models.CheckConstraint(
+                condition=~Q(verb__in=["review", "cut"]) | Q(duty="review"), name="claim_event_review_is_a_duty"
+            ),
             models.CheckConstraint(
                 condition=~Q(verb="approve") | Q(duty__in=["approve", "second_approve"]),
                 name="claim_event_approval_is_a_duty",
@@ -76,6 +80,64 @@ class ClaimDuty(models.Model):
 
     def __str__(self):
         return str(self.get_duty_display())
+
+
+class LineCut(models.Model):
+    """What a reviewer took off the base of one claimed invoice line (核减), and why. The latest row of a line counts.
+
+    Kept by invoice line, so that a line which the applicant drops and claims again is cut still.
+    """
+
+    event = models.ForeignKey(ClaimEvent, models.PROTECT, related_name="cuts", verbose_name="办理记录")
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="cuts", verbose_name="申请")
+    invoice_line = models.ForeignKey("vouchers.InvoiceLine", models.PROTECT, related_name="+", verbose_name="发票明细")
+    amount_fen = models.BigIntegerField("核减额（分）")
+    reason = models.TextField("理由")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "核减"
+        ordering = ["claim", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_fen__gte=0) & ~Q(reason=""), name="line_cut_has_its_reason")
+        ]
+
+    def __str__(self):
+        return f"核减 {grouped(self.amount_fen)} 元"
+
+
+class Objection(models.Model):
+    """What somebody says against a claim under publicity (公示异议), with their name; publicity waits for the answer.
+
+    Who objected is known to officers alone. `review.objections` writes these rows.
+    """
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="objections", verbose_name="申请")
+    number = models.CharField("异议编号", max_length=30, unique=True)
+    name = models.CharField("异议人", max_length=60)
+    contact = EncryptedTextField("联系方式", masking="phone")
+    text = models.TextField("异议内容")
+    received_at = models.DateTimeField("收到时间")
+    state = models.CharField("状态", max_length=14, choices=workflow.OBJECTION.choices(), default="received")
+    version = models.PositiveIntegerField("办理版本", default=0, editable=False)
+    handled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="办理人"
+    )
+    finding = models.TextField("处理意见", blank=True)
+    closed_at = models.DateTimeField("办结时间", null=True)
+    history = HistoricalRecords(verbose_name="异议办理记录")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "公示异议"
+        ordering = ["-received_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=workflow.OPEN_OBJECTIONS) | ~Q(finding="") & Q(closed_at__isnull=False),
+                name="objection_closed_with_a_finding",
+            )
+        ]
+
+    def __str__(self):
+        return self.number
 
 
 class VoucherEvent(models.Model):

@@ -82,14 +82,17 @@ def _changed_papers(stored: Decision) -> Iterator[str]:
         yield f"申请 {claim.number} 的核定结论 {stored.pk} 所依据的通知条款与申报通知不一致。"
     if applicant.uscc != claim.organisation.uscc:
         yield f"申请 {claim.number} 的核定结论 {stored.pk} 所载单位与申请单位不一致。"
-    was_lines, now_lines = _by_ref(case.facts), _by_ref(now)
+    # What a reviewer is cutting just now counts from the review on.
+    undecided = claim.state == "accepted"
+    was_lines, now_lines = _by_ref(case.facts, undecided), _by_ref(now, undecided)
     for ref in sorted(was_lines.keys() | now_lines.keys()):
         if not _same(was_lines.get(ref), now_lines.get(ref)):
             yield f"申请 {claim.number} 的明细 {ref} 与核定结论 {stored.pk} 所依据的发票、付款或申报内容不一致。"
 
 
-def _by_ref(facts: rules.Facts) -> dict[str, rules.Line]:
-    return {line.ref: line for line in facts.lines}
+def _by_ref(facts: rules.Facts, without_cuts: bool) -> dict[str, rules.Line]:
+    lines = [replace(line, cut_fen=0, cut_reason="") for line in facts.lines] if without_cuts else facts.lines
+    return {line.ref: line for line in lines}
 
 
 def _same(was: rules.Line | None, now: rules.Line | None) -> bool:

@@ -11,9 +11,10 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.locks import refuse_when_locked
+from applicants.selectors import is_member
 from audit.services import record
 from vouchers import workflow
 from vouchers.claims.binding import InvoiceInUse
@@ -21,9 +22,10 @@ from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import InvoiceClash
 from vouchers.messages.services import tell
 from vouchers.money import grouped
-from vouchers.review import consequences
+from vouchers.review import consequences, steps
 from vouchers.review.actors import SYSTEM_ACTOR, Actor, refuse_second_duty
 from vouchers.review.errors import ReasonMissing, StaleClaim
+from vouchers.review.funding import Plan
 from vouchers.review.models import ClaimEvent, VoucherEvent
 
 __all__ = ["SYSTEM_ACTOR", "Actor", "fire", "fire_many", "fire_voucher"]
@@ -65,35 +67,22 @@ def fire_many(claims: Iterable[Claim], verb: str, *, actor: Actor, reason: str =
 
 
 def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> ClaimEvent:
-    claim = (
-        Claim.objects.select_for_update(of=("self",)).select_related("call", "organisation", "voucher").get(pk=claim_id)
-    )
+    now = settings.CLOCK.now()
+    claim, is_member = steps.read(claim_id, actor.user, settings.CLOCK.today())
     if seen_version is not None and seen_version != claim.version:
         raise StaleClaim
     target = consequences.choose_target(claim, verb, amount_fen)
     transition = workflow.CLAIM.step(verb, claim.state, target)
-    role = actor.capacity(transition, claim.organisation)
+    role = actor.capacity(transition, is_member=is_member)
     if transition.needs_reason and not reason:
         raise ReasonMissing(f"请填写{workflow.CLAIM.verb_labels[verb]}的理由，申请单位将看到该理由。")
     duty = consequences.duty_of(verb, claim.state)
     refuse_second_duty(claim.pk, actor.user, duty)
-    now = settings.CLOCK.now()
-    plan = consequences.plan_of(claim, transition, now)
-    event = _move(claim, transition, plan.fields, role=role, actor=actor, duty=duty, reason=reason, now=now)
-    consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
-    _record(claim, event, actor)
-    _tell_applicant(claim, event)
-    return event
-
-
-def _move(claim: Claim, transition: workflow.Transition, fields: dict, *, role, actor, duty, reason, now) -> ClaimEvent:
-    """Compare and set the state, and add the event that a trigger demands for it: one statement for both."""
-    before = claim.version
-    fields = {"state": transition.target, "version": before + 1, **fields}
+    consequences.require_payment(claim, verb, payment)
     event = ClaimEvent(
         claim=claim,
-        version=before + 1,
-        verb=transition.verb,
+        version=claim.version + 1,
+        verb=verb,
         source=transition.source,
         target=transition.target,
         role=role,
@@ -102,23 +91,10 @@ def _move(claim: Claim, transition: workflow.Transition, fields: dict, *, role, 
         reason=reason,
         at=now,
     )
-    columns = ("version", "verb", "source", "target", "role", "actor_id", "duty", "reason", "at")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH moved AS (
-              UPDATE vouchers_claim SET {", ".join(f"{name} = %s" for name in fields)}
-              WHERE id = %s AND state = %s AND version = %s RETURNING id)
-            INSERT INTO vouchers_claimevent (claim_id, {", ".join(columns)})
-            SELECT id, {", ".join("%s" for _ in columns)} FROM moved RETURNING id""",
-            [*fields.values(), claim.pk, transition.source, before, *(getattr(event, name) for name in columns)],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise StaleClaim
-    for name, value in fields.items():
-        setattr(claim, name, value)
-    event.pk = row[0]
+    plan = consequences.plan_of(claim, transition, now)
+    while not steps.write(claim, event, plan, _message(claim, event, plan), actor_text=actor.text):
+        plan = consequences.decide_again(claim, plan)
+    consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
     return event
 
 
@@ -127,7 +103,8 @@ def fire_voucher(voucher: Voucher, verb: str, *, actor: Actor, reason: str = "")
     with refuse_when_locked(), transaction.atomic():
         voucher = Voucher.objects.select_related("organisation").get(pk=voucher.pk)
         transition = workflow.VOUCHER.step(verb, voucher.state)
-        role = actor.capacity(transition, voucher.organisation)
+        is_own = actor.user is not None and is_member(actor.user, voucher.organisation)
+        role = actor.capacity(transition, is_member=is_own)
         if transition.needs_reason and not reason.strip():
             raise ReasonMissing(f"请填写{workflow.VOUCHER.verb_labels[verb]}的理由，申领单位将看到该理由。")
         moved = Voucher.objects.filter(pk=voucher.pk, state=voucher.state, version=voucher.version)
@@ -161,38 +138,22 @@ def fire_voucher(voucher: Voucher, verb: str, *, actor: Actor, reason: str = "")
     return event
 
 
-def _record(claim: Claim, event: ClaimEvent, actor: Actor) -> None:
-    record(
-        actor=actor.text,
-        action=f"claim.{event.verb}",
-        subject=f"claim:{claim.pk}",
-        at=event.at,
-        detail={
-            "number": claim.number,
-            "from": event.source,
-            "to": event.target,
-            "version": event.version,
-            "role": event.role,
-            "reason": event.reason,
-            "granted_fen": claim.granted_fen,
-        },
-    )
-
-
-def _tell_applicant(claim: Claim, event: ClaimEvent) -> None:
-    """Tell the enterprise of a step that others took, and confirm its own submission."""
-    if event.verb in ("discard", "send_back", "batch", "unbatch", "approve"):
-        return
-    label = workflow.CLAIM.states[claim.state].for_applicant()
-    lines = [f"贵单位兑付申请 {claim.number} 当前状态：{label}。"]
-    if event.verb in ("submit", "resubmit"):
-        waits = "，资金池余额不足，已按提交顺序轮候" if claim.waiting else ""
-        lines.append(f"测算补助金额 {grouped(claim.granted_fen)} 元{waits}。")
-    if event.reason:
-        lines.append(f"理由：{event.reason}")
-    if claim.correction_due and event.target == "returned":
-        lines.append(f"请于 {claim.correction_due} 前补正并重新提交，逾期申请将失效。")
-    tell(claim.organisation, f"兑付申请 {claim.number}：{label}", "\n".join(lines))
+def _message(claim: Claim, event: ClaimEvent, plan: Plan) -> steps.Message | None:
+    """What the enterprise is told of a step that others took, or to confirm its own submission."""
+    if event.verb in ("discard", "cut", "send_back", "batch", "unbatch", "approve"):
+        return None
+    label = workflow.CLAIM.states[event.target].for_applicant()
+    bodies = []
+    for waits in ("", "，资金池余额不足，已按提交顺序轮候"):
+        lines = [f"贵单位兑付申请 {claim.number} 当前状态：{label}。"]
+        if event.verb in ("submit", "resubmit"):
+            lines.append(f"测算补助金额 {grouped(plan.fields['granted_fen'])} 元{waits}。")
+        if event.reason:
+            lines.append(f"理由：{event.reason}")
+        if event.target == "returned":
+            lines.append(f"请于 {plan.fields['correction_due']} 前补正并重新提交，逾期申请将失效。")
+        bodies.append("\n".join(lines))
+    return steps.Message(f"兑付申请 {claim.number}：{label}", *bodies)
 
 
 def _report_clash(claim: Claim, clash: InvoiceInUse, actor: Actor) -> None:

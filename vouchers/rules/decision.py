@@ -23,7 +23,7 @@ class LineResult(Stored):
 class Step(Stored):
     """One step of the explanation: `given` went in, `outcome` came out, and what it makes in fen (None: no amount).
 
-    `rule` names the step for programs: scope, line, excluded, reverses, computed, annual_cap, pool or granted.
+    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, annual_cap, pool or granted.
     `citation` is where it stands, in the law or in the call; `ref` the line it is about, if one.
     """
 

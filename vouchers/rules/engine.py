@@ -69,8 +69,13 @@ def _lines(facts: Facts, law: Law, terms: CallTerms, trace: list[Step], citation
             continue
         rate, net = rates[line.location], nets[line.ref]
         base_fen = clauses.base(*net, terms.tax_basis)
+        if line.cut_fen:
+            base_fen, before_fen = max(0, base_fen - line.cut_fen), base_fen
+            trace.append(words.cut_step(line, before_fen, base_fen))
         subsidy_fen = money.portion(base_fen, rate)
-        results.append(LineResult(line.ref, base_fen, rate, subsidy_fen, ""))
+        results.append(
+            LineResult(line.ref, base_fen, rate, subsidy_fen, "" if base_fen or not line.cut_fen else "reviewer_cut")
+        )
         phrase = rate_words[line.location]
         trace.append(words.counted_step(line, net, base_fen, subsidy_fen, phrase, terms.tax_basis, law))
     originals = {line.ref: line for line in facts.lines} if facts.reversals else {}

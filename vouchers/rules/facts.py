@@ -34,8 +34,9 @@ class Applicant(Stored):
 class Line(Stored):
     """One ordinary invoice line (discounts inside it) and what was paid on it; amounts ≥ 0.
 
-    `amount_fen` is without tax, `tax_fen` the tax, `paid_fen` what left the bank on `paid_on`. `label` is what people
-    call the line in explanations (an invoice number, say); it decides nothing, and `ref` stands in for it.
+    `amount_fen` is without tax, `tax_fen` the tax, `paid_fen` what left the bank on `paid_on`. `cut_fen` is what the
+    reviewer took off its base (核减), for `cut_reason`. `label` is what people call the line in explanations (an
+    invoice number, say); reason and label decide nothing, and `ref` stands in for the label.
     """
 
     ref: str
@@ -49,10 +50,12 @@ class Line(Stored):
     seller_related: bool
     subsidised_elsewhere: bool
     label: str = ""
+    cut_fen: int = 0
+    cut_reason: str = ""
 
     def __post_init__(self) -> None:
-        if self.amount_fen < 0 or self.tax_fen < 0 or self.paid_fen < 0:
-            raise FactsError("malformed_value", f"“{self.ref}”不是红字，金额、税额、已付款都不能小于零。")
+        if self.amount_fen < 0 or self.tax_fen < 0 or self.paid_fen < 0 or self.cut_fen < 0:
+            raise FactsError("malformed_value", f"“{self.ref}”不是红字，金额、税额、已付款和核减额都不能小于零。")
         if self.service not in SERVICES or self.location not in LOCATIONS:
             raise FactsError("malformed_value", f"“{self.ref}”的算力类型或所在地不认识，请核对。")
 

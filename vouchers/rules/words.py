@@ -20,6 +20,7 @@ REASONS = {
     "not_in_force": "开票或付款不在政策有效期内",
     "other_year": "不是本年度付款",
     "outside_window": "付款不在申报通知的费用发生期内",
+    "reviewer_cut": "审核核减",
     "reverses": "红字冲销，已从原发票行扣除",
 }
 BINDINGS = {"none": "未受限额影响", "annual_cap": "受单位年度限额所限", "pool": "受资金池余额所限"}
@@ -60,9 +61,17 @@ def counted_step(
         given += f"，扣除红字冲销和退款后，发票净额 {grouped(amount_fen + tax_fen)} 元，实付净额 {grouped(paid_fen)} 元"
     if tax_basis == "excl_tax":
         given += f"，其中不含税净额 {grouped(amount_fen)} 元"
-    outcome = f"{_BASES[tax_basis]} {grouped(base_fen)} 元为基数，{rate}" if base_fen else "没有可补助的净额，补助为零"
+    basis = "以核减后的" if line.cut_fen else _BASES[tax_basis]
+    outcome = f"{basis} {grouped(base_fen)} 元为基数，{rate}" if base_fen else "没有可补助的净额，补助为零"
     citation = law.local_rate.citation if line.location == "local" else law.external_rate.citation
     return Step("line", citation, given, outcome, subsidy_fen, line.ref)
+
+
+def cut_step(line: Line, before_fen: int, after_fen: int) -> Step:
+    """What the reviewer took off a line's base, and why."""
+    given = f"发票行 {line.label or line.ref}，审核核减 {grouped(line.cut_fen)} 元，理由：{line.cut_reason or '未填写'}"
+    outcome = f"补助基数由 {grouped(before_fen)} 元减为 {grouped(after_fen)} 元"
+    return Step("cut", "审核核减", given, outcome, after_fen - before_fen, line.ref)
 
 
 def excluded_step(line: Line, reason: str, terms: CallTerms, law: Law) -> Step:

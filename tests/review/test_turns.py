@@ -1,0 +1,52 @@
+"""A decision is made before its claim's turn in the filing queue, and holds only if the books still say the same then."""
+
+import pytest
+
+from tests import factories
+from vouchers.claims.models import FilingQueue
+from vouchers.ledger.selectors import held_fen, pool_and_room_fen
+from vouchers.review import funding
+
+pytestmark = pytest.mark.django_db
+
+BIG = {"gross_fen": 500_000_000}  # 1.5 million yuan of subsidy, of a yearly cap of 2 million
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """What the books answered; the first `stale` answers are given instead of the truth."""
+    given, stale = [], []
+
+    def asked(*year_and_applicant):
+        given.append(stale.pop(0) if stale else pool_and_room_fen(*year_and_applicant))
+        return given[-1]
+
+    monkeypatch.setattr(funding, "pool_and_room_fen", asked)
+    return given, stale
+
+
+@pytest.mark.parametrize("shortage", ["waitlist", "first_come"])
+def test_what_changed_before_the_turn_is_decided_again_under_the_lock(answers, shortage):
+    given, stale = answers
+    firm = factories.firm(1, factories.call(shortage=shortage), reviewer=factories.officer("shenhe", "reviewer"))
+    product = factories.product()
+    factories.submitted(firm, product, 1, **BIG)
+    given.clear()
+    stale.append((10**12, 200_000_000))  # as if the first claim had held nothing yet
+    claim = factories.submitted(firm, product, 2, **BIG)
+    claim.refresh_from_db()
+    assert len(given) == 2
+    assert (claim.granted_fen, held_fen(claim.pk), claim.queue_number) == (50_000_000, 50_000_000, 2)
+    assert claim.decisions.get().binding == "annual_cap"
+    assert FilingQueue.objects.get().last_number == 2
+
+
+def test_the_pool_may_change_before_a_turn_that_it_does_not_cut(answers):
+    given, stale = answers
+    firm = factories.firm(1, factories.call(), reviewer=factories.officer("shenhe", "reviewer"))
+    stale.append((1, None))
+    claim = factories.submitted(firm, factories.product(), 1)
+    claim.refresh_from_db()
+    assert len(given) == 1
+    assert not claim.waiting
+    assert held_fen(claim.pk) == claim.granted_fen

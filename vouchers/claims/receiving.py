@@ -1,0 +1,57 @@
+"""Invoices as they come in, many files at once: each is entered, kept to be typed in, or refused in words."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from accounts.errors import Refused
+from vouchers.claims.intake import LinesUnread
+from vouchers.claims.models import Claim
+from vouchers.claims.papers import Attachment, Invoice
+from vouchers.claims.services import add_invoice_file, upload
+from vouchers.invoices import UnreadableInvoice
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of one file. `invoice` was entered or found again; `attachment` waits to be typed in; with neither
+    the file was refused. `message` says why, and what to do."""
+
+    name: str
+    invoice: Invoice | None = None
+    attachment: Attachment | None = None
+    message: str = ""
+
+
+def receive_invoice(claim: Claim, *, name: str, content: bytes, user) -> Received:
+    """Take in one invoice file. Raises nothing that the person could mend: the answer says it."""
+    latest = Invoice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    try:
+        invoice = add_invoice_file(claim, name=name, content=content, user=user)
+        return Received(name, invoice=invoice, message="" if invoice.pk > latest else "本单位此前已登记过，直接选用。")
+    except (UnreadableInvoice, LinesUnread) as unread:
+        return _keep(claim, name, content, user, str(unread))
+    except Refused as refusal:
+        return Received(name, message=str(refusal))
+
+
+def _keep(claim: Claim, name: str, content: bytes, user, why: str) -> Received:
+    """Keep what cannot be read for somebody to type in, once however often it is uploaded."""
+    digest = hashlib.sha256(content).hexdigest()
+    known = claim.attachments.filter(kind="invoice", sha256=digest).first()
+    if known is not None:
+        return Received(name, attachment=known, message="这个文件已经上传过，等待人工填写。")
+    try:
+        return Received(
+            name, attachment=upload(claim, kind="invoice", name=name, content=content, user=user), message=why
+        )
+    except Refused as refusal:
+        return Received(name, message=str(refusal))
+
+
+def waiting_files(claim: Claim) -> QuerySet[Attachment]:
+    """Invoice files of the claim that nobody has typed in yet."""
+    return claim.attachments.filter(kind="invoice", invoices=None).order_by("pk")
