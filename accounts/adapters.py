@@ -1,4 +1,4 @@
-"""How allauth behaves here: nobody signs up, five failures lock, second factors are sealed."""
+"""How allauth behaves here: sign-up is ours, five failures lock, second factors are sealed."""
 
 import time
 
@@ -7,7 +7,9 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.utils import build_absolute_uri
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from accounts import encryption, throttle
 from accounts.records import note
@@ -33,8 +35,13 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request) -> bool:
-        """Accounts are made by administrators; organisations cannot register themselves yet."""
+        """allauth's own sign-up is shut: people register by `accounts.registration`, officers by an administrator."""
         return False
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Tell the owner of an address that somebody tried to register with it."""
+        url = build_absolute_uri(context.request, reverse("account_login"))
+        self.send_mail("account/email/account_already_exists", email, {"sign_in_url": url})
 
     def pre_authenticate(self, request, **credentials) -> None:
         """Count the attempt before it is judged; raise when the account is locked."""

@@ -1,6 +1,12 @@
 """The sign-in forms: our words on allauth's forms, codes that work once, attempts that are counted."""
 
-from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+)
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm
@@ -56,6 +62,27 @@ class NewPasswordForm(ChangePasswordForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         _word(self, oldpassword="当前密码", password1="新密码", password2="再输一遍新密码")
+
+    def rules(self) -> list[str]:
+        """What the profile in force asks of a password, in words."""
+        return password_validators_help_texts()
+
+
+class LostPasswordForm(ResetPasswordForm):
+    """The e-mail address to which the way to a new password is sent. The answer never says whether it is known."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs.update(autocomplete="email", autofocus=True)
+        _word(self, email="邮箱")
+
+
+class AnotherPasswordForm(ResetPasswordKeyForm):
+    """The new password, twice."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        _word(self, password1="新密码", password2="再输一遍新密码")
 
     def rules(self) -> list[str]:
         """What the profile in force asks of a password, in words."""

@@ -35,11 +35,13 @@ class SessionLimits(MiddlewareMixin):
 
     def process_view(self, request, view, args, kwargs):
         """Sign out a session that is too old; keep a young one from going idle."""
-        if _is_public(view) or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return None
         now = time.time()
         if now - request.session.get(STARTED, 0) > LONGEST_SECONDS:
             logout(request)
+            if _is_public(view):
+                return None
             messages.info(request, "登录已满12小时，为了安全请重新登录。")
             return redirect("account_login")
         if now - request.session.get(SEEN, 0) > TOUCH_EVERY_SECONDS:

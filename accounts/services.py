@@ -32,14 +32,19 @@ def create_user(
         phone=phone.strip(),
         date_joined=settings.CLOCK.now(),
     )
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise WeakPassword("".join(error.messages)) from error
+    check_password_rules(password, user)
     user.set_password(password)
     rows.insert(user, by, {"username": UsernameTaken, "email_unique": UsernameTaken})
     note(by, "user.create", _subject(user), username=username)
     return user
+
+
+def check_password_rules(password: str, user: User) -> None:
+    """Raises WeakPassword, saying every rule in force that `password` breaks for `user`."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise WeakPassword("".join(error.messages)) from error
 
 
 @transaction.atomic

@@ -3,7 +3,12 @@
 import time
 
 from allauth.account.internal.flows.login import record_authentication
-from allauth.account.signals import authentication_step_completed, password_changed
+from allauth.account.signals import (
+    authentication_step_completed,
+    email_confirmed,
+    password_changed,
+    password_reset,
+)
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from django.conf import settings
@@ -11,6 +16,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 
 from accounts.middleware import STARTED
 from accounts.records import note
+from accounts.tokens import end_every_token
 from accounts.web import client_ip
 
 
@@ -22,6 +28,8 @@ def connect() -> None:
     user_logged_out.connect(_signed_out, dispatch_uid="accounts.signed_out")
     authentication_step_completed.connect(_stepped_up, dispatch_uid="accounts.stepped_up")
     password_changed.connect(_password_changed, dispatch_uid="accounts.password_changed")
+    password_reset.connect(_password_changed, dispatch_uid="accounts.password_reset")
+    email_confirmed.connect(_email_confirmed, dispatch_uid="accounts.email_confirmed")
     authenticator_added.connect(_factor_added, dispatch_uid="accounts.factor_added")
     authenticator_removed.connect(_factor_removed, dispatch_uid="accounts.factor_removed")
     authenticator_reset.connect(_factor_reset, dispatch_uid="accounts.factor_reset")
@@ -46,6 +54,12 @@ def _signed_out(sender, request, user, **kwargs):
 
 def _password_changed(sender, request, user, **kwargs):
     note(user, "user.change_password", f"user:{user.pk}", ip=client_ip(request))
+    end_every_token(user)
+
+
+def _email_confirmed(sender, request, email_address, **kwargs):
+    user = email_address.user
+    note(user, "user.confirm_email", f"user:{user.pk}", ip=client_ip(request))
 
 
 def _factor_added(sender, request, user, authenticator, **kwargs):

@@ -31,6 +31,34 @@ class MergedAway(Refused):
     message = "这个单位已并入其他单位，不能再办理此事。请以合并后的单位办理。"
 
 
+class EmailNotConfirmed(Refused):
+    message = "邮箱还没有确认，不能登记单位。请打开注册时收到的邮件，点里面的链接。"
+
+
+class AlreadyActing(Refused):
+    message = "您已经是一家单位的成员，不用再登记。"
+
+
+class NotMember(Refused):
+    message = "您不是该单位的成员，不能办理。请联系本单位负责人添加。"
+
+
+class NotOwner(Refused):
+    message = "这件事由本单位负责人办理，您的身份是经办人。请联系本单位负责人。"
+
+
+class LastOwner(Refused):
+    message = "单位至少要有一名负责人。请先把另一位成员添加为负责人，再办理退出。"
+
+
+class NoSuchPerson(Refused):
+    message = "没有找到已确认邮箱的这个账号。请让对方先在本网站注册并确认邮箱，再把用户名告诉您。"
+
+
+class ChangedMeanwhile(Refused):
+    message = "您打开这一页以后，有人改过这里的内容，这次没有保存。您填写的内容还在，请对照现在的内容核对后再保存。"
+
+
 class AlreadyMember(Refused):
     message = "这个账号已经是本单位成员。"
 

@@ -72,6 +72,16 @@ def visible_to(user) -> QuerySet[Organisation]:
     return Organisation.objects.filter(Q(pk__in=own.values("pk")) | Q(merged_into__in=own.values("pk")))
 
 
+def own_organisations(user) -> QuerySet[Organisation]:
+    """The organisations that `user` acts for today, with `current_name`, in the order of joining; merged ones never."""
+    today = settings.CLOCK.today()
+    in_force = Membership.objects.filter(Q(until=None) | Q(until__gt=today), since__lte=today, user=user)
+    # Whoever is added to another enterprise goes on acting for their own until they choose.
+    joined = Subquery(in_force.filter(organisation=OuterRef("pk")).order_by("pk").values("pk")[:1])
+    rows = Organisation.objects.filter(pk__in=in_force.values("organisation"), merged_into=None)
+    return with_current_name(rows).order_by(joined) if user.is_active else rows.none()
+
+
 def is_member(user, organisation: Organisation) -> bool:
     """Whether `user` acts for the organisation today, or for one that it was merged into."""
     today = settings.CLOCK.today()
@@ -79,3 +89,26 @@ def is_member(user, organisation: Organisation) -> bool:
         Q(organisation=organisation.pk) | Q(organisation=organisation.merged_into_id), user=user, since__lte=today
     )
     return user.is_active and memberships.filter(Q(until=None) | Q(until__gt=today)).exists()
+
+
+def members_of(organisation: Organisation) -> QuerySet[Membership]:
+    """Who acts for the organisation today, owners first, with their accounts."""
+    today = settings.CLOCK.today()
+    in_force = organisation.memberships.filter(Q(until=None) | Q(until__gt=today), since__lte=today)
+    return in_force.select_related("user").order_by("-role", "since", "pk")
+
+
+def own_sanctions(organisation: Organisation) -> QuerySet[Sanction]:
+    """The entries on lists of the dishonest that name the organisation and are in force today."""
+    return sanctions_in_force(settings.CLOCK.today()).filter(uscc=organisation.uscc).order_by("-listed_on")
+
+
+def seen_details(organisation: Organisation) -> str:
+    """Which state of the organisation's details a screen shows: the number of its latest history row."""
+    latest = organisation.history.order_by("-history_id").values_list("history_id", flat=True).first()
+    return str(latest or "")
+
+
+def seen_account(account: BankAccount | None) -> str:
+    """Which account a screen shows."""
+    return str(account.pk) if account else ""

@@ -87,7 +87,7 @@ def rename(
 
     Raises NameMissing, MergedAway, or BadNameDate when the present name began on `on` or later.
     """
-    organisation = _locked(organisation)
+    organisation = locked(organisation)
     if not name.strip():
         raise errors.NameMissing
     current = organisation.names.filter(valid_until=None).get()
@@ -111,8 +111,8 @@ def merge_into(
     if organisation.pk == survivor.pk:
         raise errors.MergedAway("单位不能并入自己，请选择合并后存续的单位。")
     # In the order of their ids, so that two mergers never wait for each other.
-    locked = {each.pk: _locked(each) for each in sorted((organisation, survivor), key=lambda each: each.pk)}
-    organisation, survivor = locked[organisation.pk], locked[survivor.pk]
+    both = {each.pk: locked(each) for each in sorted((organisation, survivor), key=lambda each: each.pk)}
+    organisation, survivor = both[organisation.pk], both[survivor.pk]
     name = organisation.names.filter(valid_until=None).get()
     if on <= name.valid_from:
         raise errors.BadNameDate
@@ -135,7 +135,7 @@ def add_member(
 
     Raises MergedAway, AlreadyMember, or OfficersMayNotJoin: nobody handles one's own organisation's claims.
     """
-    organisation = _locked(organisation)
+    organisation = locked(organisation)
     if is_officer(user, since):
         raise errors.OfficersMayNotJoin
     membership = Membership(user=user, organisation=organisation, role=role, since=since)
@@ -169,8 +169,8 @@ def set_bank_account(
     Raises NotCorporate, BadAccountNumber, MergedAway, BadAccountDate when the present account began
     later, or AccountNameMismatch when the holder's name is not the organisation's name on that day.
     """
-    organisation = _locked(organisation)
-    number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number))
+    organisation = locked(organisation)
+    number = plain_account(number)
     if not corporate:
         raise errors.NotCorporate
     if not re.fullmatch(r"[0-9A-Z]{6,32}", number):
@@ -219,7 +219,12 @@ def lift_sanction(sanction: Sanction, *, on: dt.date, by: User | None = None) ->
     note(by, "sanction.lift", f"uscc:{sanction.uscc}", list_name=sanction.list_name, on=str(on))
 
 
-def _locked(organisation: Organisation) -> Organisation:
+def plain_account(number: str) -> str:
+    """An account number as it is stored: half width, without blanks and hyphens."""
+    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number))
+
+
+def locked(organisation: Organisation) -> Organisation:
     """The organisation as it stands now, locked until the transaction ends. Raises MergedAway."""
     row = Organisation.objects.select_for_update().get(pk=organisation.pk)
     if row.merged_into_id is not None:

@@ -18,7 +18,13 @@ class PortalConfig(AppConfig):
     verbose_name = "系统"
 
     def ready(self):
+        from django.contrib import admin
+        from knox.models import AuthToken
+
         from config.roles import grant_privileges
+
+        # It would let officers make tokens in other people's names.
+        admin.site.unregister(AuthToken)
 
         # Django sends the signal only for apps with models; vouchers is the last of them.
         post_migrate.connect(grant_privileges, sender=apps.get_app_config("vouchers"))

@@ -4,6 +4,7 @@
 HTTPS, or use the throw-away secrets that `config.local` generates.
 """
 
+import datetime
 import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -85,6 +86,10 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "csp",
+    "django_htmx",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
     "audit",
     "accounts",
     "applicants",
@@ -94,8 +99,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.sieve.Sieve",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -106,6 +112,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.SessionLimits",
     "accounts.middleware.SecondFactorRequired",
+    "config.walls.RoleWall",
+    "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -121,6 +129,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "config.context.portal",
             ]
         },
     }
@@ -129,7 +138,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = "start"
 # `dengbao` (GB/T 22239-2019) or `asvs` (OWASP ASVS 5.0): see accounts/passwords.py.
 PASSWORD_PROFILE = env("PASSWORD_PROFILE", "dengbao")
 if PASSWORD_PROFILE not in ("dengbao", "asvs"):
@@ -143,15 +152,22 @@ PASSWORD_HASHERS = [
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+# Signing in asks for no confirmed address; acting for an organisation does (accounts.registration).
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "【无锡市算力券】"
+ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = False
+# Nobody is written to because a stranger typed their address.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 # Per address, against guessing across accounts. One account's own limit is accounts/throttle.py.
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip"}
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip", "objection": "10/h/ip"}
 ACCOUNT_FORMS = {
     "login": "accounts.forms.SignInForm",
     "reauthenticate": "accounts.forms.PasswordAgainForm",
     "change_password": "accounts.forms.NewPasswordForm",
+    "reset_password": "accounts.forms.LostPasswordForm",
+    "reset_password_from_key": "accounts.forms.AnotherPasswordForm",
 }
 # How many proxies of ours stand in front: that many addresses of X-Forwarded-For are believed.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
@@ -167,6 +183,19 @@ MFA_FORMS = {
     "activate_totp": "accounts.forms.SetUpCodeForm",
 }
 
+# On one's own machine mail is written down instead of sent: into the folder MAIL_FOLDER, or to the console.
+if LOCAL:
+    EMAIL_FILE_PATH = env("MAIL_FOLDER", "") or None
+    EMAIL_BACKEND = f"django.core.mail.backends.{'filebased' if EMAIL_FILE_PATH else 'console'}.EmailBackend"
+else:
+    EMAIL_HOST = env("EMAIL_HOST", "localhost")
+    EMAIL_PORT = int(env("EMAIL_PORT", "25"))
+    EMAIL_HOST_USER = env("EMAIL_USER", "")
+    EMAIL_HOST_PASSWORD = env("EMAIL_PASSWORD", "")
+    EMAIL_USE_TLS = env("EMAIL_USE_TLS", "no") == "yes"
+    EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "suanliquan@localhost")
+
 # Only the sign-in's rate limits live in the cache. In the database they hold for every web process and
 # need no other service, so the loss of the broker neither stops nor weakens the sign-in.
 CACHES = {
@@ -176,6 +205,34 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+
+REST_FRAMEWORK = {
+    # The token first: it makes the answer to an unknown caller 401.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["vouchers.api.walls.ActsForEnterprise"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["vouchers.api.parsers.ObjectParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": "240/min"},
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "vouchers.api.refusals.answer",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "无锡市算力券接口",
+    "DESCRIPTION": "申报单位用程序办理本单位的算力券和兑付申请。金额以元为单位，写作两位小数的文本。",
+    "VERSION": "1",
+    "SERVE_PERMISSIONS": ["vouchers.api.walls.ActsForEnterprise"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ClaimState": "vouchers.api.serializers.CLAIM_STATES",
+        "VoucherState": "vouchers.api.serializers.VOUCHER_STATES",
+    },
+}
+REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=90), "TOKEN_LIMIT_PER_USER": 5, "AUTO_REFRESH": False}
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
@@ -187,8 +244,18 @@ STATIC_ROOT = Path(env("STATIC_ROOT", str(BASE_DIR / "static-built")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # On one's own machine static files are served from where they lie; production collects them.
 WHITENOISE_USE_FINDERS = LOCAL
+# Production serves files whose names bear their hash, so that a browser may keep them for ever.
+_STATIC_FILES = "django.contrib.staticfiles.storage.StaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _STATIC_FILES if LOCAL else "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 # Uploads and printed documents: outside the web root, served only through authorised views.
 MEDIA_ROOT = Path(env("MEDIA_ROOT"))
+# A claim of thirty payments and forty invoices has a cell for each pair.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+# Where the reverse proxy finds MEDIA_ROOT for itself after a view has let somebody download ("" = we send the bytes).
+PROTECTED_FILES_URL = env("PROTECTED_FILES_URL", "")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,14 +1,14 @@
-"""Every address of the site. Without `login_not_required` a view is for signed-in people only."""
+"""Every address of the site. A view without a wall (`accounts.walls`) is open to nobody."""
 
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import home
 from config.health import health
 
 urlpatterns = [
-    path("", home, name="home"),
+    path("", include("vouchers.portal.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("vouchers.api.urls")),
     path("health/", health, name="health"),
 ]

@@ -163,8 +163,8 @@ def test_the_old_names_find_an_organisation(officer_client):
     assert "新名有限公司" in page
 
 
-def test_the_front_page_lists_everything(officer_client):
-    page = officer_client.get("/admin/").content.decode()
+def test_the_page_of_tables_lists_everything(officer_client):
+    page = officer_client.get("/admin/tables/").content.decode()
     assert all(address(model) in page for model in MODELS)
 
 

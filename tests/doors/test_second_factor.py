@@ -26,7 +26,7 @@ def enter(client, code):
 def test_an_officer_with_one_factor_gets_to_the_set_up_page_and_nowhere_else(client, officer, sign_in):
     sign_in(client)
     for path in (
-        "/",
+        "/start/",
         "/admin/",
         "/admin/login/",
         "/admin/audit/auditentry/",
