@@ -1,0 +1,1 @@
+"""The enterprises' and the public's pages."""

@@ -1,0 +1,1 @@
+"""An enterprise itself: registration, profile, account, members, vouchers, messages."""

@@ -1,0 +1,145 @@
+"""What the pages on invoices show: rows of the list, and the lines of one with what may be declared of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.http import QueryDict
+
+from providers.models import Product, Provider
+from providers.selectors import location_of, products_on
+from vouchers.claims.amendments import Declared
+from vouchers.claims.models import Claim
+from vouchers.claims.papers import ClaimLine, Invoice, InvoiceLine
+from vouchers.claims.selectors import invoices_of
+from vouchers.portal.filing.sheet import Counted, Sheet
+from vouchers.rules import REASONS
+
+_WHERE = {"local": "本市", "external": "外地"}
+
+
+class NoProduct(ValueError):
+    """A line is ticked without a product. Its text is for the clerk."""
+
+
+@dataclass(frozen=True)
+class BillRow:
+    """One invoice of the list."""
+
+    position: int
+    invoice: Invoice
+    base_fen: int
+    tone: str
+    icon: str
+    words: str
+
+
+@dataclass
+class LineRow:
+    """One line of an invoice, what is declared of it, and what it counts for."""
+
+    line: InvoiceLine
+    chosen: bool = False
+    product_id: str = ""
+    related: bool = False
+    elsewhere: bool = False
+    counted: Counted | None = None
+    stored: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it does not count, in words."""
+        return REASONS.get(self.counted.reason, self.counted.reason) if self.counted and self.counted.reason else ""
+
+
+@dataclass
+class Offer:
+    """What the seller sells: nothing when it is not on the list."""
+
+    products: list[Product] = field(default_factory=list)
+
+    def choices(self) -> list[tuple[str, str]]:
+        """Each product with what and where it computes."""
+        return [
+            (str(p.pk), f"{p.name}（{p.get_service_display()}，{p.centre.name}，{_WHERE[location_of(p)]}）")
+            for p in self.products
+        ]
+
+
+def bill_rows(claim: Claim, sheet: Sheet | None) -> list[BillRow]:
+    """The claim's invoices, each with what it counts for."""
+    asked = dict(claim.lines.values_list("pk", "invoice_line__invoice_id"))
+    bases: dict[int, int] = {}
+    for pk, counted in (sheet.lines if sheet else {}).items():
+        if pk in asked:
+            bases[asked[pk]] = bases.get(asked[pk], 0) + counted.base_fen
+    bills = list(invoices_of(claim))
+    listed = set(Provider.objects.filter(uscc__in=[bill.seller_id for bill in bills]).values_list("uscc", flat=True))
+    return [
+        BillRow(position, bill, bases.get(bill.pk, 0), *_state(bill, bases.get(bill.pk, 0), bill.seller_id in listed))
+        for position, bill in enumerate(bills, start=1)
+    ]
+
+
+def _state(bill, base_fen: int, listed: bool) -> tuple[str, str, str]:
+    if bill.red:
+        return "", "minus", "红字发票，冲减原发票"
+    if not listed:
+        return "warn", "no", "销售方不在服务商名录"
+    if not bill.asked:
+        return "warn", "pen", "请勾选申报的明细"
+    if not bill.paid_here:
+        return "warn", "warn", "还没有对应付款"
+    if not base_fen:
+        return "warn", "minus", "不计入，点开看原因"
+    return ("warn", "warn", "请核对提示") if bill.warnings else ("ok", "ok", "计入")
+
+
+def offer_of(invoice: Invoice) -> Offer:
+    """What the seller of the invoice sells on its day; where the list then said nothing, all it ever sold."""
+    known = Product.objects.filter(provider__uscc=invoice.seller_id)
+    on_day = list(products_on(invoice.issued_on).filter(pk__in=known.values("pk")).order_by("name", "pk"))
+    return Offer(on_day or list(known.select_related("provider", "centre").order_by("name", "pk")))
+
+
+def line_rows(claim: Claim, invoice: Invoice, sheet: Sheet | None) -> list[LineRow]:
+    """The lines as they are declared now."""
+    said = {each.invoice_line_id: each for each in claim.lines.filter(invoice_line__invoice=invoice)}
+    counted = sheet.lines if sheet else {}
+    return [_stored_row(line, said.get(line.pk), counted) for line in invoice.lines.all()]
+
+
+def _stored_row(line: InvoiceLine, said: ClaimLine | None, counted: Mapping[int, Counted]) -> LineRow:
+    if said is None:
+        return LineRow(line)
+    product = str(said.product_id or "")
+    return LineRow(line, True, product, said.seller_related, said.subsidised_elsewhere, counted.get(said.pk))
+
+
+def typed_rows(rows: list[LineRow], data: QueryDict, products: dict[str, str], *, tell: bool) -> list[LineRow]:
+    """The rows as the clerk left the form; with `tell`, beside them what is stored."""
+    for row in rows:
+        pk = row.line.pk
+        if tell:
+            name = products.get(row.product_id, "")
+            row.stored = f"现在保存着的：申报，{name}" if row.chosen else "现在保存着的：不申报"
+        row.chosen = f"line_{pk}" in data
+        row.product_id = data.get(f"product_{pk}", "")
+        row.related, row.elsewhere = f"related_{pk}" in data, f"elsewhere_{pk}" in data
+    return rows
+
+
+def declared_in(rows: list[LineRow], data: QueryDict, products: list[Product]) -> dict[int, Declared]:
+    """What the form declares, by line. Raises `NoProduct`."""
+    known = {str(product.pk): product for product in products}
+    found = {}
+    for row in rows:
+        pk = row.line.pk
+        if f"line_{pk}" not in data:
+            continue
+        product = known.get(data.get(f"product_{pk}", ""))
+        if product is None:
+            raise NoProduct(f"第 {row.line.position} 行已勾选申报，请选择它对应的算力产品。")
+        found[pk] = Declared(product, f"related_{pk}" in data, f"elsewhere_{pk}" in data)
+    return found

@@ -1,0 +1,174 @@
+"""Invoices of a claim: many files at once, one beside its face, and those that a clerk types in."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts.walls import MEMBER, for_roles
+from applicants.web import organisation_of
+from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
+from vouchers.claims.drafts import forget_half_typed, half_typed, keep_half_typed
+from vouchers.claims.receiving import receive_invoice, waiting_files
+from vouchers.claims.removals import remove_invoice
+from vouchers.claims.seen import ChangedMeanwhile, seen_row
+from vouchers.claims.selectors import earlier_invoices
+from vouchers.claims.services import MAX_UPLOAD_BYTES, add_typed_invoice
+from vouchers.forms import REFUSALS, refusals_to
+from vouchers.money import grouped
+from vouchers.portal.filing import bills
+from vouchers.portal.filing.forms import (
+    HeaderForm,
+    LineForms,
+    UploadForm,
+    header_initial,
+    lines_initial,
+    one_more_row,
+    typed_invoice,
+    typed_so_far,
+)
+from vouchers.portal.filing.pages import case_of, frame, own_claim, own_file, own_invoice
+from vouchers.portal.filing.sheet import sheet_of
+
+
+@for_roles(MEMBER)
+def invoice_list(request, number: str):
+    """The claim's invoices; uploading gives one row of result a file, and none loses the others."""
+    claim = own_claim(request, number)
+    form, results = UploadForm.of("invoice"), []
+    if request.method == "POST":
+        form = UploadForm.of("invoice", request.POST, request.FILES)
+        if form.is_valid():
+            results = [
+                receive_invoice(claim, name=each.name, content=each.read(MAX_UPLOAD_BYTES + 1), user=request.user)
+                for each in form.cleaned_data["chosen"]
+            ]
+    sheet = sheet_of(case_of(claim))
+    page = frame(claim, "发票") | {
+        "form": form,
+        "results": results,
+        "entered": sum(1 for each in results if each.invoice),
+        "rows": bills.bill_rows(claim, sheet),
+        "waiting": waiting_files(claim),
+        "earlier": earlier_invoices(claim)[:20],
+        "sheet": sheet,
+    }
+    return render(request, "portal/filing/invoices.html", page)
+
+
+@for_roles(MEMBER)
+def invoice(request, number: str, pk: int):
+    """One invoice beside its face: which lines are claimed, and what counts."""
+    claim = own_claim(request, number)
+    found, sheet = own_invoice(claim, pk), sheet_of(case_of(claim))
+    rows, offer = bills.line_rows(claim, found, sheet), bills.offer_of(found)
+    page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer}
+    if request.method == "POST":
+        try:
+            declared = bills.declared_in(rows, request.POST, offer.products)
+            declare_lines(claim, found, declared, seen=request.POST.get("seen"), user=request.user)
+            messages.success(request, f"发票{found.number}的申报明细保存好了。")
+            return redirect("claim_invoices", number=claim.number)
+        except (bills.NoProduct, *REFUSALS) as refusal:
+            tell = isinstance(refusal, ChangedMeanwhile)
+            bills.typed_rows(rows, request.POST, dict(offer.choices()), tell=tell)
+            page |= {"refusal": str(refusal)}
+    page |= {
+        "seen": seen_lines(claim, found),
+        "matches": claim.allocations.filter(invoice=found).select_related("payment").order_by("payment__paid_on", "pk"),
+        "base_fen": sum(row.counted.base_fen for row in rows if row.counted),
+    }
+    return render(request, "portal/filing/invoice.html", page, status=409 if "refusal" in page else 200)
+
+
+@for_roles(MEMBER)
+def type_in(request, number: str, file: int):
+    """Type in an invoice whose file nobody but a person can read."""
+    claim = own_claim(request, number)
+    attached = own_file(claim, file)
+    if attached.kind != "invoice":
+        raise Http404
+    known = attached.invoices.first()
+    if known is not None:
+        return redirect("claim_invoice", number=claim.number, pk=known.pk)
+    kept = half_typed(claim, f"invoice:{file}")
+    typed = typed_so_far(QueryDict(kept.body)) if kept else ({"buyer_name": organisation_of(request)}, [])
+    form, lines = _forms(request, *typed)
+    if _wanted(request) and form.is_valid() and lines.is_valid():
+        with refusals_to(form):
+            read = typed_invoice(form.cleaned_data, lines.rows(), claim.organisation.uscc)
+            entered = add_typed_invoice(claim, read, attachment=attached, user=request.user)
+            forget_half_typed(claim, f"invoice:{file}")
+            messages.success(request, f"发票{entered.number}登记好了，请勾选申报的明细。")
+            return redirect("claim_invoice", number=claim.number, pk=entered.pk)
+    page = frame(claim, "人工填写发票") | {"form": form, "lines": lines, "file": attached, "kept": kept}
+    return render(request, "portal/filing/typed.html", page)
+
+
+@for_roles(MEMBER)
+@require_POST
+def keep_typed(request, number: str, file: int):
+    """Keep what is typed so far; the page shows when."""
+    claim = own_claim(request, number)
+    own_file(claim, file)
+    before = half_typed(claim, f"invoice:{file}")
+    newer = before is not None and request.POST.get("kept", "") != before.mark
+    kept = None if newer else keep_half_typed(claim, f"invoice:{file}", request.POST.urlencode(), user=request.user)
+    return render(request, "portal/filing/kept.html", {"kept": kept, "newer": before if newer else None})
+
+
+@for_roles(MEMBER)
+def correct(request, number: str, pk: int):
+    """Correct an invoice that was typed in."""
+    claim = own_claim(request, number)
+    found = own_invoice(claim, pk)
+    if found.read_by != "typed":
+        return redirect("claim_invoice", number=claim.number, pk=pk)
+    form, lines = _forms(request, header_initial(found), lines_initial(found))
+    if _wanted(request) and form.is_valid() and lines.is_valid():
+        with refusals_to(form):
+            read = typed_invoice(form.cleaned_data, lines.rows(), claim.organisation.uscc)
+            correct_typed_invoice(claim, found, read, seen=request.POST.get("seen"), user=request.user)
+            messages.success(request, f"发票{read.number}更正好了。")
+            return redirect("claim_invoice", number=claim.number, pk=pk)
+    page = frame(claim, "更正发票") | {"form": form, "lines": lines, "file": found.attachment, "invoice": found}
+    # After a clash the page shows what stands now, and its mark: whoever saves again has seen it.
+    stored = request.method == "POST" and request.POST.get("seen") != seen_row(found)
+    return render(request, "portal/filing/typed.html", page | {"seen": seen_row(found), "stored": stored})
+
+
+@for_roles(MEMBER)
+def remove(request, number: str, pk: int):
+    """Take an invoice out of the claim, once the clerk has confirmed it."""
+    claim = own_claim(request, number)
+    found = own_invoice(claim, pk)
+    page = frame(claim, "移除发票") | {
+        "question": f"移除发票{found.number}？",
+        "words": f"{found.seller_name}，价税合计{grouped(found.total_fen)}元。它的申报明细和付款对应会一起移除。",
+        "action": "移除这张发票",
+        "back": "claim_invoices",
+    }
+    if request.method == "POST":
+        try:
+            remove_invoice(claim, found, user=request.user)
+            messages.success(request, f"发票{found.number}已移除。")
+            return redirect("claim_invoices", number=claim.number)
+        except REFUSALS as refusal:
+            page |= {"refusal": str(refusal)}
+    return render(request, "portal/filing/sure.html", page)
+
+
+def _wanted(request) -> bool:
+    """Whether the form was sent to be saved, not for more rows."""
+    return request.method == "POST" and "more" not in request.POST
+
+
+def _forms(request, header: dict, lines: list[dict]):
+    """Header and lines, as sent or as they stand. A form sent for more rows is shown as typed, not judged."""
+    if request.method == "POST" and "more" in request.POST:
+        header, lines = typed_so_far(one_more_row(request.POST))
+    sent = request.POST if _wanted(request) else None
+    # A row as sent is judged by itself: one that is as it was is no empty row.
+    return HeaderForm(sent, initial=header), LineForms(sent, initial=None if sent else lines, prefix="lines")
