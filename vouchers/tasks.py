@@ -11,7 +11,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from vouchers.budget.services import promote_all
-from vouchers.disbursement import export
+from vouchers.disbursement import books_check, export
 from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import EXPORT
 from vouchers.jobs import services as jobs
@@ -22,7 +22,7 @@ from vouchers.review.replay import alarm_on_bad_books
 log = logging.getLogger(__name__)
 
 # Which room knows how to do which kind of long work.
-HANDLERS = {EXPORT: export.run}
+HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run}
 
 
 @shared_task

@@ -21,3 +21,11 @@ def add_working_days(start: dt.date, days: int) -> dt.date:
         if exceptions.get(day, day.weekday() < 5):
             days -= 1
     return day
+
+
+def working_days_until(start: dt.date, end: dt.date) -> int:
+    """How many working days lie after `start` up to `end`, which counts; 0 when there are none."""
+    span = min((end - start).days, LONGEST_DAYS)
+    exceptions = dict(Holiday.objects.filter(day__gt=start, day__lte=end).values_list("day", "is_workday"))
+    days = (start + dt.timedelta(days=offset) for offset in range(1, span + 1))
+    return sum(1 for day in days if exceptions.get(day, day.weekday() < 5))

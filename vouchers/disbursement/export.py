@@ -1,4 +1,4 @@
-"""The long work on a signed batch: a letter for each enterprise, then the roster.
+"""The long work on a signed batch: a letter for each enterprise, then the roster on paper and as a workbook.
 
 Each piece is kept as soon as it is printed, so a worker that dies costs one piece; the next goes on where it stopped
 and makes nothing twice (`Document` is unique for kind and subject).
@@ -7,7 +7,8 @@ and makes nothing twice (`Document` is unique for kind and subject).
 from __future__ import annotations
 
 from vouchers.disbursement.models import Batch
-from vouchers.disbursement.services import LETTER, ROSTER, BatchRefused
+from vouchers.disbursement.roster_xlsx import roster_xlsx
+from vouchers.disbursement.services import LETTER, ROSTER, WORKBOOK, BatchRefused
 from vouchers.disbursement.sheets import letter_sheet, payments_of, roster_sheet
 from vouchers.documents.printing import letter_pdf, roster_pdf
 from vouchers.documents.services import file_document, find, new_short_code
@@ -22,7 +23,7 @@ def run(subject: str, progress: Progress) -> None:
     if batch.state not in SIGNED:
         raise BatchRefused("批次签批后才能生成拨付文书。")
     payments, papers = payments_of(batch), batch.papers_subject
-    total = len(payments) + 1
+    total = len(payments) + 2
     for done, payment in enumerate(payments):
         progress.report(done, total, f"正在生成拨款通知书 {done + 1}/{len(payments)}")
         about = f"{papers}:claim:{payment.claim_id}"
@@ -46,5 +47,16 @@ def run(subject: str, progress: Progress) -> None:
             file_name=f"拨付汇总表_{batch.number}.pdf",
             short_code=code,
             content=roster_pdf(roster_sheet(batch, payments, short_code=code)),
+        )
+    progress.report(len(payments) + 1, total, "正在生成拨付汇总表（工作簿）")
+    if find(WORKBOOK, papers) is None:
+        code = new_short_code()
+        file_document(
+            kind=WORKBOOK,
+            subject=papers,
+            title=f"拨付汇总表（工作簿）{batch.number}",
+            file_name=f"拨付汇总表_{batch.number}.xlsx",
+            short_code=code,
+            content=roster_xlsx(roster_sheet(batch, payments, short_code=code)),
         )
     progress.report(total, total, "已全部生成")

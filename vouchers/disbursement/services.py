@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,6 +19,7 @@ from audit.services import record
 from vouchers import workflow
 from vouchers.calls.models import Call
 from vouchers.claims.models import Claim
+from vouchers.disbursement.checks import account_changed
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.services import find
 from vouchers.documents.storage import FileDamaged
@@ -32,9 +33,11 @@ from vouchers.review.models import ClaimDuty
 from vouchers.review.services import Actor, fire
 
 EXPORT = "batch_export"
-ROSTER, LETTER = "roster", "letter"
+ROSTER, LETTER, WORKBOOK = "roster", "letter", "roster_xlsx"
 # A batch is one document that one person can vouch for.
 MAX_CLAIMS = 3000
+# What one click may move: all or nothing within the time that a page is given.
+MAX_AT_ONCE = 500
 
 
 class BatchRefused(Refused):
@@ -43,7 +46,9 @@ class BatchRefused(Refused):
 
 def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
     """Open a batch for payable claims of `call`; `approval_reference` is the number of the approving document."""
-    officer = _require_finance(actor)
+    officer = require_finance(actor)
+    if not approval_reference.strip():
+        raise BatchRefused("请填写批复文号。")
     with refuse_when_locked(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('vouchers_serial')")
@@ -59,8 +64,13 @@ def open_batch(call: Call, *, approval_reference: str, actor: Actor) -> Batch:
     return batch
 
 
-def add_claims(batch: Batch, claims: Iterable[Claim], *, actor: Actor) -> list[Payment]:
-    """Put payable claims into an open batch: all of them or none, in the order of their ids."""
+def add_claims(
+    batch: Batch, claims: Iterable[Claim], *, actor: Actor, seen: Mapping[int, int] | None = None
+) -> list[Payment]:
+    """Put payable claims into an open batch: all of them or none, in the order of their ids.
+
+    `seen` are the versions that the screen showed, by the claims' ids.
+    """
     with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "open")
         chosen = sorted(claims, key=lambda claim: claim.pk)
@@ -71,7 +81,7 @@ def add_claims(batch: Batch, claims: Iterable[Claim], *, actor: Actor) -> list[P
             # One pool, one appropriation: versions of the same year's call may share a batch.
             if (claim.call.scheme, claim.call.fiscal_year) != (batch.call.scheme, batch.call.fiscal_year):
                 raise BatchRefused(f"申请 {claim.number} 不属于本批次的券种和年度，不能列入。")
-            fire(claim, "batch", actor=actor)
+            fire(claim, "batch", actor=actor, seen_version=(seen or {}).get(claim.pk))
             payments.append(Payment.objects.create(batch=batch, claim=claim, amount_fen=held_fen(claim.pk)))
     return payments
 
@@ -86,16 +96,17 @@ def remove_claim(payment: Payment, *, actor: Actor) -> None:
         fire(payment.claim, "unbatch", actor=actor, payment=payment.pk)
 
 
-def freeze(batch: Batch, *, actor: Actor) -> Batch:
-    """Copy every payee and account, and close the list.
+def freeze(batch: Batch, *, actor: Actor, seen: str | None = None) -> Batch:
+    """Copy every payee and account, and close the list; `seen` is the `stamp_of` what the screen showed.
 
     Raises `BatchRefused` naming each claim whose organisation has no account, or one in another name, and
     `Sanctioned` for one on a list of the untrustworthy.
     """
-    _require_finance(actor)
+    require_finance(actor)
     with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "open")
         payments = _live(batch)
+        _refuse_stale(batch, payments, seen)
         if not payments:
             raise BatchRefused("批次中没有申请，不能封存。请先选择待拨付的申请。")
         for payment in payments:
@@ -109,7 +120,7 @@ def freeze(batch: Batch, *, actor: Actor) -> Batch:
 
 def sign(batch: Batch, *, actor: Actor, seen_digest: str) -> Batch:
     """The second finance officer vouches for exactly the payees, accounts and amounts with `seen_digest`."""
-    _require_finance(actor)
+    require_finance(actor)
     with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "frozen")
         payments = _live(batch)
@@ -122,7 +133,7 @@ def sign(batch: Batch, *, actor: Actor, seen_digest: str) -> Batch:
 
 def start_export(batch: Batch, *, actor: Actor) -> Job:
     """Ask for the roster and the letters of a signed batch; the same job when one is already under way."""
-    _require_finance(actor)
+    require_finance(actor)
     if batch.state not in ("signed", "released", "reconciled"):
         raise BatchRefused("批次签批后才能生成拨付文书。")
     with refuse_when_locked(), transaction.atomic():
@@ -133,14 +144,19 @@ def start_export(batch: Batch, *, actor: Actor) -> Job:
 
 def release(batch: Batch, *, actor: Actor) -> Batch:
     """Hand the signed batch to the bank. Blocked when an account changed after freezing or a payee is sanctioned."""
-    _require_finance(actor)
+    require_finance(actor)
     with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "signed")
         payments = _live(batch)
         if digest_of(payments) != batch.digest:
             raise BatchRefused("批次内容与签批时不一致，不能发送。请取消批次后重新编制。")
         require_papers(batch, payments)
-        changed = [payment.claim.number for payment in payments if _account_changed(payment)]
+        today = settings.CLOCK.today()
+        changed = [
+            payment.claim.number
+            for payment in payments
+            if account_changed(payment, current_account(payment.claim.organisation, today))
+        ]
         if changed:
             raise BatchRefused(
                 f"封存后收款账户有变更，不能发送：{'、'.join(changed)}。请取消批次，核实账户后重新编制。"
@@ -155,17 +171,27 @@ def release(batch: Batch, *, actor: Actor) -> Batch:
 
 
 def record_answer(
-    payment: Payment, answer: str, *, reference: str, answered_on: dt.date, actor: Actor, message: str = ""
+    payment: Payment,
+    answer: str,
+    *,
+    reference: str,
+    answered_on: dt.date,
+    actor: Actor,
+    message: str = "",
+    seen_state: str | None = None,
 ) -> Payment:
     """Enter the bank's answer: `pay` (arrived), `fail` (退票) or `lose` (outcome unknown, to be asked again).
 
     Only the answer moves a payment after release. An arrival posts the claim's money as paid; a failure makes the
     claim payable again, and an arrival that the bank takes back later brings its money back to the hold.
+    `seen_state` is the payment's state on the screen: a stale screen never takes back what arrived since.
     """
-    _require_finance(actor)
+    require_finance(actor)
     with refuse_when_locked(), transaction.atomic():
         payment = Payment.objects.select_for_update().select_related("claim", "batch").get(pk=payment.pk)
         before = payment.state
+        if seen_state not in (None, before):
+            raise BatchRefused(f"这笔付款刚刚被他人登记为“{payment.get_state_display()}”，请核对最新状态后再登记。")
         transition = workflow.PAYMENT.step(answer, before)
         _refuse_reviewers(payment, actor)
         if transition.needs_reason and not message.strip():
@@ -187,9 +213,23 @@ def record_answer(
     return payment
 
 
+def record_arrivals(batch: Batch, *, reference: str, answered_on: dt.date, actor: Actor, seen: str) -> int:
+    """Every payment that still waits for the bank arrived: all of them or none; how many. `seen` as for `freeze`."""
+    with refuse_when_locked(), transaction.atomic():
+        batch = _locked(batch, "released")
+        payments = _live(batch)
+        _refuse_stale(batch, payments, seen)
+        waiting = [payment for payment in payments if payment.state in ("sent", "unknown")][:MAX_AT_ONCE]
+        if not waiting:
+            raise BatchRefused("每笔付款都已有银行答复，没有需要登记的。")
+        for payment in waiting:
+            record_answer(payment, "pay", reference=reference, answered_on=answered_on, actor=actor)
+    return len(waiting)
+
+
 def reconcile(batch: Batch, *, actor: Actor) -> Batch:
     """Close a released batch once the bank has answered for every payment."""
-    _require_finance(actor)
+    require_finance(actor)
     with refuse_when_locked(), transaction.atomic():
         batch = _locked(batch, "released")
         open_count = batch.payments.filter(state__in=["sent", "unknown"]).count()
@@ -198,15 +238,17 @@ def reconcile(batch: Batch, *, actor: Actor) -> Batch:
         return _step(batch, "reconcile", actor)
 
 
-def cancel(batch: Batch, *, actor: Actor, reason: str) -> Batch:
-    """Cancel a batch that was not released; its claims are payable again."""
-    _require_finance(actor)
+def cancel(batch: Batch, *, actor: Actor, reason: str, seen: str | None = None) -> Batch:
+    """Cancel a batch that was not released; its claims are payable again. `seen` as for `freeze`."""
+    require_finance(actor)
     if not reason.strip():
         raise BatchRefused("请填写取消批次的理由。")
     with refuse_when_locked(), transaction.atomic():
         batch = Batch.objects.select_for_update().get(pk=batch.pk)
         workflow.BATCH.step("cancel", batch.state)
-        for payment in _live(batch):
+        payments = _live(batch)
+        _refuse_stale(batch, payments, seen)
+        for payment in payments:
             _move_payment(payment, "drop")
             fire(payment.claim, "unbatch", actor=actor, payment=payment.pk)
         return _step(batch, "cancel", actor, reason=reason)
@@ -231,6 +273,17 @@ def digest_of(payments: list[Payment]) -> str:
         "\x1f".join([str(p.claim_id), p.payee_name, p.bank_name, p.account_number, str(p.amount_fen)]) for p in payments
     ]
     return hashlib.sha256("\x1e".join(lines).encode()).hexdigest()
+
+
+def stamp_of(batch: Batch, payments: Iterable[Payment]) -> str:
+    """What a screen shows of a batch and its live payments, in short: another stamp, another screen."""
+    lines = sorted(f"{p.pk}:{p.claim_id}:{p.amount_fen}:{p.state}" for p in payments)
+    return hashlib.sha256("\n".join([batch.state, *lines]).encode()).hexdigest()[:32]
+
+
+def _refuse_stale(batch: Batch, payments: list[Payment], seen: str | None) -> None:
+    if seen not in (None, stamp_of(batch, payments)):
+        raise BatchRefused("批次在您打开页面之后有变动，本次操作没有执行。请核对最新内容后再办理。")
 
 
 def _copy_account(payment: Payment) -> None:
@@ -260,16 +313,6 @@ def _refuse_reviewers(payment: Payment, actor: Actor) -> None:
             f"您已在申请 {payment.claim.number} 中承担“{judged.get_duty_display()}”，"
             "不能再办理拨付。请转交其他财务人员。"
         )
-
-
-def _account_changed(payment: Payment) -> bool:
-    account = current_account(payment.claim.organisation, settings.CLOCK.today())
-    return account is None or (account.pk, account.fingerprint, account.holder_name, account.bank_name) != (
-        payment.bank_account_id,
-        payment.account_fingerprint,
-        payment.payee_name,
-        payment.bank_name,
-    )
 
 
 def _live(batch: Batch) -> list[Payment]:
@@ -312,7 +355,8 @@ def _record(batch: Batch, verb: str, actor: Actor, **detail) -> None:
     )
 
 
-def _require_finance(actor: Actor) -> User:
+def require_finance(actor: Actor) -> User:
+    """The finance officer who acts. Raises `BatchRefused` for anybody else."""
     if actor.user is None or workflow.FINANCE not in roles_of(actor.user):
         raise BatchRefused("此操作只能由财务人员办理，您的账号没有这一权限。")
     return actor.user

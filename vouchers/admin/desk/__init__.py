@@ -1,0 +1,1 @@
+"""Where reviewers and approvers work: what waits for them, and one claim on one screen."""

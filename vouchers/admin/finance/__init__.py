@@ -1,0 +1,1 @@
+"""Where finance officers pay, and where the books and the trail are read."""
