@@ -27,6 +27,7 @@ from vouchers.claims.papers import Invoice
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Payment
 from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml
+from vouchers.money import yuan
 from vouchers.review.services import SYSTEM_ACTOR, Actor, fire, fire_voucher
 
 BEGIN = dt.date(2020, 1, 1)
@@ -145,7 +146,8 @@ def add_invoice(
 
     `gross_fen` is the total with 6 % tax; the amount without tax is what the tax leaves.
     """
-    item = Item("*信息技术服务*智能算力服务费", "卡时", "1", "1", gross_fen * 100 // 106)
+    net_fen = gross_fen * 100 // 106
+    item = Item("*信息技术服务*智能算力服务费", "卡时", "1", yuan(net_fen), net_fen)
     content = invoice_xml(
         f"{issued_on.year % 100:02d}32{number:016d}",
         issued_on,

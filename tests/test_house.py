@@ -102,6 +102,7 @@ def test_now_is_only_ever_the_one_clock():
         "accounts/second_factor.py",
         "accounts/middleware.py",
         "accounts/signals.py",
+        "accounts/tokens.py",
     }
     found = {
         _name(path)
@@ -117,7 +118,7 @@ def test_every_template_is_used():
     templates = [p.relative_to(ROOT / "templates") for p in (ROOT / "templates").rglob("*.*")]
     code = "\n".join(p.read_text() for p in [*SOURCES, *(ROOT / "templates").rglob("*.html")])
     # Django and allauth look these up by name themselves.
-    by_convention = ("account/", "mfa/", "admin/", "403", "404", "429", "500")
+    by_convention = ("account/", "mfa/", "admin/", "400", "403", "404", "429", "500")
     unused = [str(t) for t in templates if str(t) not in code and not str(t).startswith(by_convention)]
     assert unused == []
 

@@ -10,6 +10,10 @@ from tests.faults.celery_worker import worker
 from vouchers.claims.models import Claim
 from vouchers.documents.models import Document
 from vouchers.management.demo import signins
+from vouchers.management.demo.cast import DATA
+from vouchers.management.demo.panorama import show_every_state
+from vouchers.management.demo.story import Story
+from vouchers.review.replay import check_review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,3 +45,15 @@ def test_a_step_that_goes_wrong_fails_the_command(settings, monkeypatch):
     settings.MEDIA_ROOT.mkdir()
     with pytest.raises(CommandError, match="演示没有完成"):
         call_command("demo", "--once", stdout=StringIO())
+
+
+def test_every_state_a_claim_may_rest_in_is_there_to_look_at(settings):
+    settings.MEDIA_ROOT.mkdir()
+    told = []
+    show_every_state(Story(told.append))
+    states = [part["state"] for part in DATA["panorama"]]
+    assert sorted(Claim.objects.values_list("state", flat=True)) == sorted(states)
+    assert len(told) == 1
+    assert check_review()[1] == []
+    clerks = [row for row in json.loads(signins.path().read_text()).values() if not row["secret"]]
+    assert len(clerks) == sum(part.get("signs_in", False) for part in DATA["panorama"])

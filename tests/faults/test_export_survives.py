@@ -36,12 +36,12 @@ def state(job):
 
 
 def one_whole_result(job):
-    """A letter for each claim and one roster, each file whole, and no file that nobody knows."""
+    """A letter for each claim, one roster and one workbook, each file whole, and no file that nobody knows."""
     documents = list(Document.objects.all())
-    assert sorted(document.kind for document in documents) == ["letter"] * CLAIMS + ["roster"]
+    assert sorted(document.kind for document in documents) == ["letter"] * CLAIMS + ["roster", "roster_xlsx"]
     for document in documents:
         assert hashlib.sha256(path_of(document.stored_name).read_bytes()).hexdigest() == document.sha256
-    assert job.done == job.total == CLAIMS + 1
+    assert job.done == job.total == CLAIMS + 2
 
 
 def keep_sweeping(job, seconds=240):

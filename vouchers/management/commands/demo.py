@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from vouchers.claims.models import Claim
 from vouchers.management.demo import signins
+from vouchers.management.demo.panorama import show_every_state
 from vouchers.management.demo.story import Story
 
 
@@ -24,6 +25,8 @@ class Command(BaseCommand):
             story = Story(self._say)
             try:
                 story.tell()
+                if not once:
+                    show_every_state(story)
             except Exception as failure:
                 raise CommandError(f"演示没有完成：{failure!r}") from failure
         if not once:

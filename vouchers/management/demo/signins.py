@@ -18,12 +18,13 @@ def path() -> Path:
     return Path(settings.MEDIA_ROOT).parent / "demo-signins.json"
 
 
-def give(user: User, role: str) -> None:
-    """Give a demo user a new password and a second factor, and remember both."""
-    password, secret = secrets.token_urlsafe(9) + "-9a", totp.generate_totp_secret()
+def give(user: User, role: str, *, second_factor: bool = True) -> None:
+    """Give a demo user a new password and, for officers, a second factor; remember both."""
+    password, secret = secrets.token_urlsafe(9) + "-9a", totp.generate_totp_secret() if second_factor else ""
     user.set_password(password)
     user.save(update_fields=["password"])
-    totp.TOTP.activate(user, secret)
+    if second_factor:
+        totp.TOTP.activate(user, secret)
     known = _load()
     known[user.username] = {"name": user.name, "role": role, "password": password, "secret": secret}
     file = path()
@@ -36,7 +37,7 @@ def table() -> list[str]:
     step = int(time.time()) // 30
     lines = ["姓名 · 岗位 · 用户名 · 密码 · 当前动态码（每 30 秒更新，重新查看：make demo-codes）"]
     for username, row in _load().items():
-        code = totp.format_hotp_value(totp.hotp_value(row["secret"], step))
+        code = totp.format_hotp_value(totp.hotp_value(row["secret"], step)) if row["secret"] else "不需要"
         lines.append(f"{row['name']} · {row['role']} · {username} · {row['password']} · {code}")
     return lines
 

@@ -70,23 +70,13 @@ class Story:
         self._documents(batch)
         self._check_books()
 
-    def _by(self, username: str) -> Actor:
+    def by(self, username: str) -> Actor:
         return Actor(self.people[username])
 
     def _file(self, index: int, part: dict) -> Claim:
         """One firm registers, gets its voucher, fills in its claim with real files, and submits it."""
-        number = self.run * 100 + index
         suffix = "" if self.run == 1 else f"（演示{self.run}）"
-        firm = cast.enterprise(number, part["name"] + suffix, part["category"], part["district"])
-        voucher = claims.apply_for_voucher(firm.organisation, self.call, purpose="模型训练与推理", user=firm.clerk)
-        fire_voucher(voucher, "issue", actor=self._by("shenhe"))
-        voucher.refresh_from_db()
-        claim = claims.open_claim(voucher, user=firm.clerk)
-        for line, (product, amount) in enumerate(part["lines"]):
-            self._enter(claim, firm, f"{number}{line}", product, parse_yuan(amount), Fraction(part["paid"]))
-        for kind, title in (("contract", "算力服务合同"), ("usage", "用量清单")):
-            paper = papers.proof_pdf(title, [f"甲方：{firm.name}", "服务期：2025 年 1 月至 12 月", "（演示材料）"])
-            claims.upload(claim, kind=kind, name=f"{title}.pdf", content=paper, user=firm.clerk)
+        firm, claim = self.fill(self.run * 100 + index, {**part, "name": part["name"] + suffix})
         claims.sign_declaration(claim, user=firm.clerk)
         fire(claim, "submit", actor=Actor(firm.clerk))
         claim.refresh_from_db()
@@ -96,6 +86,20 @@ class Story:
             f"占用 {grouped(held_fen(claim.pk))} 元"
         )
         return claim
+
+    def fill(self, number: int, part: dict) -> tuple[cast.Enterprise, Claim]:
+        """A firm with its issued voucher, and a draft of its claim with every paper but the declaration."""
+        firm = cast.enterprise(number, part["name"], part["category"], part["district"])
+        voucher = claims.apply_for_voucher(firm.organisation, self.call, purpose="模型训练与推理", user=firm.clerk)
+        fire_voucher(voucher, "issue", actor=self.by("shenhe"))
+        voucher.refresh_from_db()
+        claim = claims.open_claim(voucher, user=firm.clerk)
+        for line, (product, amount) in enumerate(part["lines"]):
+            self._enter(claim, firm, f"{number}{line}", product, parse_yuan(amount), Fraction(part["paid"]))
+        for kind, title in (("contract", "算力服务合同"), ("usage", "用量清单")):
+            paper = papers.proof_pdf(title, [f"甲方：{firm.name}", "服务期：2025 年 1 月至 12 月", "（演示材料）"])
+            claims.upload(claim, kind=kind, name=f"{title}.pdf", content=paper, user=firm.clerk)
+        return firm, claim
 
     def _enter(
         self, claim: Claim, firm: cast.Enterprise, key: str, product: str, amount_fen: int, paid_share: Fraction
@@ -141,7 +145,7 @@ class Story:
         clerk = Actor(claim.declared_by)
         self._must_fail("重复提交", lambda: fire(claim, "submit", actor=clerk))
         self._must_fail("企业自行受理", lambda: fire(claim, "accept", actor=clerk))
-        self._must_fail("审批人员代为受理", lambda: fire(claim, "accept", actor=self._by("shenpi")))
+        self._must_fail("审批人员代为受理", lambda: fire(claim, "accept", actor=self.by("shenpi")))
 
     def _must_fail(self, what: str, attempt: Callable[[], object]) -> None:
         try:
@@ -153,14 +157,14 @@ class Story:
 
     def _decide(self, claim: Claim) -> None:
         """Accepted and reviewed by one, approved by another, and by a third above the call's amount."""
-        fire(claim, "accept", actor=self._by("shenhe"))
-        fire(claim, "review", actor=self._by("shenhe"))
-        fire(claim, "approve", actor=self._by("shenpi"))
+        fire(claim, "accept", actor=self.by("shenhe"))
+        fire(claim, "review", actor=self.by("shenhe"))
+        fire(claim, "approve", actor=self.by("shenpi"))
         claim.refresh_from_db()
         people = "审核 沈荷、审批 施丕"
         if claim.state == "approved_once":
-            self._must_fail("同一人二次审批", lambda: fire(claim, "approve", actor=self._by("shenpi")))
-            fire(claim, "approve", actor=self._by("fushen"))
+            self._must_fail("同一人二次审批", lambda: fire(claim, "approve", actor=self.by("shenpi")))
+            fire(claim, "approve", actor=self.by("fushen"))
             people += "、二次审批 傅申"
         claim.refresh_from_db()
         self.say(f"[审批] {claim.number} {claim.get_state_display()}：{grouped(claim.granted_fen)} 元（{people}）")
@@ -168,7 +172,7 @@ class Story:
     def _publicise(self, filed: list[Claim]) -> None:
         """Publicity opens, the clock moves past it, and the calendar clears every claim."""
         for claim in filed:
-            fire(claim, "publicise", actor=self._by("shenhe"))
+            fire(claim, "publicise", actor=self.by("shenhe"))
             claim.refresh_from_db()
         until = max(claim.publicised_until for claim in filed if claim.publicised_until)
         self.say(f"[公示] {len(filed)} 件申请公示至 {until}")
@@ -184,7 +188,7 @@ class Story:
 
     def _disburse(self, filed: list[Claim]) -> Batch:
         """A batch by one finance officer, signed by another, printed by the worker, released and answered."""
-        maker, signer = self._by("caiwu"), self._by("fuhe")
+        maker, signer = self.by("caiwu"), self.by("fuhe")
         batch = disbursement.open_batch(self.call, approval_reference="锡财工贸〔2026〕演示第 88 号", actor=maker)
         disbursement.add_claims(batch, filed, actor=maker)
         batch = disbursement.freeze(batch, actor=maker)
