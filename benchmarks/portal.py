@@ -116,7 +116,7 @@ def pages():
     of_claim = ["claim", "claim_invoices", "claim_payments", "claim_papers", "claim_submit"]
     found = []
     for name in [*fixed, *of_claim]:
-        found.append(reverse(name, args=["{}"] if name in of_claim else []).replace("%7B%7D", "{}"))
+        found.append(reverse(name, args=["NUMBER"] if name in of_claim else []).replace("NUMBER", "{}"))
     return found
 
 
