@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 
+from audit.admin import ReadOnlyAdmin
 from vouchers.admin.columns import ApplicantAdmin, MoneyAdmin
+from vouchers.claims.drafts import HalfTyped
 from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceClash, InvoiceLine, PaymentMade
 
 
@@ -88,3 +90,15 @@ class InvoiceClashAdmin(MoneyAdmin):
     list_select_related = ("claim",)
     search_fields = ("=number", "claim__number")
     search_help_text = "按发票号码或申请编号查找"
+
+
+@admin.register(HalfTyped)
+class HalfTypedAdmin(ReadOnlyAdmin):
+    """That somebody is typing, and when; what was typed is the applicant's own until it is entered."""
+
+    list_display = ("claim", "form", "by", "at")
+    list_select_related = ("claim",)
+    search_fields = ("claim__number",)
+    search_help_text = "按申请编号查找"
+    ordering = ("-at",)
+    unseen = ("body",)

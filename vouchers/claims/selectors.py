@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
@@ -49,9 +51,8 @@ def invoices_of(claim: Claim) -> QuerySet[Invoice]:
     ).order_by("pk")
 
 
-def earlier_invoices(claim: Claim) -> QuerySet[Invoice]:
-    """Invoices that other claims brought in and of which something is open yet."""
-    mine = invoices_of(claim).order_by().values("pk")
+def earlier_invoices(claim: Claim, mine: Iterable[int]) -> QuerySet[Invoice]:
+    """Invoices that other claims brought in and of which something is open yet; `mine` are those of `invoices_of`."""
     rows = Invoice.objects.filter(organisation=claim.organisation_id, red=False, total_fen__gt=F("allocated_fen"))
     return rows.exclude(pk__in=mine).order_by("-issued_on", "pk")
 
@@ -73,9 +74,8 @@ def payments_of(claim: Claim) -> QuerySet[PaymentMade]:
     )
 
 
-def earlier_payments(claim: Claim) -> QuerySet[PaymentMade]:
-    """Payments that other claims brought in and of which something is open yet."""
-    mine = payments_of(claim).order_by().values("pk")
+def earlier_payments(claim: Claim, mine: Iterable[int]) -> QuerySet[PaymentMade]:
+    """Payments that other claims brought in and of which something is open yet; `mine` are those of `payments_of`."""
     rows = PaymentMade.objects.filter(organisation=claim.organisation_id, amount_fen__gt=F("allocated_fen"))
     return rows.exclude(pk__in=mine).order_by("-paid_on", "pk")
 

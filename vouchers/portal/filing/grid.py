@@ -61,7 +61,7 @@ def grid_of(claim: Claim, *, typed: Mapping[tuple[int, int], str] | None = None)
     kept = {(m.payment_id, m.invoice_id): m.amount_fen for m in claim.allocations.all()}
     payments = list(payments_of(claim))
     known = {payment.pk for payment in payments}
-    payments += [p for p in earlier_payments(claim)[:20] if any(_same(p, bill) for bill in bills) and p.pk not in known]
+    payments += [p for p in earlier_payments(claim, known)[:20] if any(_same(p, bill) for bill in bills)]
     rows = [_row(payment, bills, kept, typed or {}) for payment in payments]
     unpaid = {bill.pk: open_fen(bill) for bill in bills}
     for row in rows:

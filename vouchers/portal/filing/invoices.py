@@ -46,13 +46,14 @@ def invoice_list(request, number: str):
                 for each in form.cleaned_data["chosen"]
             ]
     sheet = sheet_of(case_of(claim))
+    rows = bills.bill_rows(claim, sheet)
     page = frame(claim, "发票") | {
         "form": form,
         "results": results,
         "entered": sum(1 for each in results if each.invoice),
-        "rows": bills.bill_rows(claim, sheet),
+        "rows": rows,
         "waiting": waiting_files(claim),
-        "earlier": earlier_invoices(claim)[:20],
+        "earlier": earlier_invoices(claim, [row.invoice.pk for row in rows])[:20],
         "sheet": sheet,
     }
     return render(request, "portal/filing/invoices.html", page)
