@@ -2,8 +2,8 @@
 
 A full submission is `fire(claim, "submit")`: completeness, invoices bound, decision, money and cap held, state, event,
 decision with its facts, audit entry, chain, message. The yardstick is that of benchmarks/post.py, in the same run, in
-alternating rounds. Wanted is at least 0.15, flat from 0 to 100,000 transfers in the books. Reached so far: 0.08 to 0.11
-on 2 cores that others used, too (0.04 when every step was written by the ORM); not yet measured to the end at 100,000.
+alternating rounds. Wanted is at least 0.15, flat from 0 to 100,000 transfers in the books. Reached so far: 0.13
+on 2 quiet cores, 0.12 with 10,000 transfers (0.04 when every step was written by the ORM); not measured at 100,000.
 
 Run: python -m config.local --temporary -- .venv/bin/python benchmarks/submission.py [--rounds N] [--seconds S]
 """
