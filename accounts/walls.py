@@ -27,15 +27,7 @@ def for_roles(*roles: str) -> Callable:
     if unknown or not roles:
         raise ValueError(f"no such roles: {unknown}")
 
-    def build(view: Callable) -> Callable:
-        def guarded(request, *args, **kwargs):
-            return view(request, *args, **kwargs)
-
-        update_wrapper(guarded, view)
-        guarded.wall = frozenset(roles)  # type: ignore[attr-defined]
-        return guarded
-
-    return build
+    return lambda view: _walled(view, *roles)
 
 
 signed_in = for_roles(SIGNED_IN)
@@ -43,13 +35,18 @@ signed_in = for_roles(SIGNED_IN)
 
 def public(view: Callable) -> Callable:
     """The view is for anybody."""
+    return login_not_required(_walled(view, ANYBODY))
+
+
+def _walled(view: Callable, *roles: str) -> Callable:
+    """A view of its own that bears the wall: the one given may stand elsewhere with another, or with none."""
 
     def guarded(request, *args, **kwargs):
         return view(request, *args, **kwargs)
 
     update_wrapper(guarded, view)
-    guarded.wall = frozenset({ANYBODY})  # type: ignore[attr-defined]
-    return login_not_required(guarded)
+    guarded.wall = frozenset(roles)  # type: ignore[attr-defined]
+    return guarded
 
 
 def wall_of(view: Callable, view_name: str) -> frozenset[str]:

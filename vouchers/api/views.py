@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from applicants.models import Organisation
-from applicants.web import organisation_of
+from applicants.web import acting_for
 from providers.selectors import products_on
 from vouchers.api import requests, serializers
 from vouchers.api.refusals import FormInvalid
@@ -34,9 +34,7 @@ class Endpoint(APIView):
     @property
     def organisation(self) -> Organisation:
         """The enterprise that the caller acts for; the permission has made sure that there is one."""
-        found = organisation_of(self.request)
-        assert found is not None
-        return found
+        return acting_for(self.request)
 
     def claims(self) -> QuerySet[Claim]:
         """The enterprise's own claims."""

@@ -6,7 +6,10 @@ and makes nothing twice (`Document` is unique for kind and subject).
 
 from __future__ import annotations
 
-from vouchers.disbursement.models import Batch
+from collections.abc import Callable
+from functools import partial
+
+from vouchers.disbursement.models import Batch, Payment
 from vouchers.disbursement.roster_xlsx import roster_xlsx
 from vouchers.disbursement.services import LETTER, ROSTER, WORKBOOK, BatchRefused
 from vouchers.disbursement.sheets import letter_sheet, payments_of, roster_sheet
@@ -26,37 +29,31 @@ def run(subject: str, progress: Progress) -> None:
     total = len(payments) + 2
     for done, payment in enumerate(payments):
         progress.report(done, total, f"正在生成拨款通知书 {done + 1}/{len(payments)}")
-        about = f"{papers}:claim:{payment.claim_id}"
-        if find(LETTER, about) is None:
-            code = new_short_code()
-            file_document(
-                kind=LETTER,
-                subject=about,
-                title=f"拨款通知书 {payment.payee_name}",
-                file_name=f"拨款通知书_{payment.claim.number}.pdf",
-                short_code=code,
-                content=letter_pdf(letter_sheet(batch, payment, short_code=code)),
-            )
+        title, name = f"拨款通知书 {payment.payee_name}", f"拨款通知书_{payment.claim.number}.pdf"
+        letter = partial(_letter, batch, payment)
+        _file_once(LETTER, f"{papers}:claim:{payment.claim_id}", title, name, letter)
     progress.report(len(payments), total, "正在生成拨付汇总表")
-    if find(ROSTER, papers) is None:
-        code = new_short_code()
-        file_document(
-            kind=ROSTER,
-            subject=papers,
-            title=f"拨付汇总表 {batch.number}",
-            file_name=f"拨付汇总表_{batch.number}.pdf",
-            short_code=code,
-            content=roster_pdf(roster_sheet(batch, payments, short_code=code)),
-        )
+    roster = partial(roster_sheet, batch, payments)
+    name = f"拨付汇总表_{batch.number}"
+    _file_once(
+        ROSTER, papers, f"拨付汇总表 {batch.number}", f"{name}.pdf", lambda code: roster_pdf(roster(short_code=code))
+    )
     progress.report(len(payments) + 1, total, "正在生成拨付汇总表（工作簿）")
-    if find(WORKBOOK, papers) is None:
+    _file_once(
+        WORKBOOK, papers, f"拨付汇总表（工作簿）{batch.number}", f"{name}.xlsx",
+        lambda code: roster_xlsx(roster(short_code=code)),
+    )  # fmt: skip
+    progress.report(total, total, "已全部生成")
+
+
+def _letter(batch: Batch, payment: Payment, code: str) -> bytes:
+    return letter_pdf(letter_sheet(batch, payment, short_code=code))
+
+
+def _file_once(kind: str, about: str, title: str, file_name: str, printed: Callable[[str], bytes]) -> None:
+    """File what `printed` makes of a new short code, unless it lies there from an earlier run."""
+    if find(kind, about) is None:
         code = new_short_code()
         file_document(
-            kind=WORKBOOK,
-            subject=papers,
-            title=f"拨付汇总表（工作簿）{batch.number}",
-            file_name=f"拨付汇总表_{batch.number}.xlsx",
-            short_code=code,
-            content=roster_xlsx(roster_sheet(batch, payments, short_code=code)),
-        )
-    progress.report(total, total, "已全部生成")
+            kind=kind, subject=about, title=title, file_name=file_name, short_code=code, content=printed(code)
+        )  # fmt: skip

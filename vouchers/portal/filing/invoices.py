@@ -29,7 +29,7 @@ from vouchers.portal.filing.forms import (
     typed_invoice,
     typed_so_far,
 )
-from vouchers.portal.filing.pages import case_of, frame, own_claim, own_file, own_invoice
+from vouchers.portal.filing.pages import ask_first, case_of, frame, own_claim, own_file, own_invoice
 from vouchers.portal.filing.sheet import sheet_of
 
 
@@ -151,14 +151,9 @@ def remove(request, number: str, pk: int):
         "action": "移除这张发票",
         "back": "claim_invoices",
     }
-    if request.method == "POST":
-        try:
-            remove_invoice(claim, found, user=request.user)
-            messages.success(request, f"发票{found.number}已移除。")
-            return redirect("claim_invoices", number=claim.number)
-        except REFUSALS as refusal:
-            page |= {"refusal": str(refusal)}
-    return render(request, "portal/filing/sure.html", page)
+    return ask_first(
+        request, claim, page, lambda: remove_invoice(claim, found, user=request.user), f"发票{found.number}已移除。"
+    )
 
 
 def _wanted(request) -> bool:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest
+from collections.abc import Callable
 
-from applicants.models import Organisation
-from applicants.web import organisation_of
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from applicants.web import acting_for
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Attachment, Invoice, PaymentMade
 from vouchers.claims.selectors import claims_of
 from vouchers.claims.services import EDITABLE
+from vouchers.forms import REFUSALS
 from vouchers.review.funding import Case
 from vouchers.review.preview import preview_case
 
 
-def own_organisation(request: HttpRequest) -> Organisation:
-    """The enterprise that the person acts for; whoever acts for none finds nothing here."""
-    organisation = organisation_of(request)
-    if organisation is None:
-        raise Http404
-    return organisation
-
-
 def own_claim(request: HttpRequest, number: str) -> Claim:
     """The enterprise's claim of this number; anybody else's does not exist."""
-    claim = claims_of(own_organisation(request)).filter(number=number).first()
+    claim = claims_of(acting_for(request)).filter(number=number).first()
     if claim is None:
         raise Http404
     return claim
@@ -55,6 +51,18 @@ def _own(rows, claim: Claim, pk: int):
 def frame(claim: Claim, here: str = "") -> dict:
     """What every template of a claim shows; `here` is the name of the page in the crumbs."""
     return {"claim": claim, "here": here, "editable": claim.state in EDITABLE, "section": "claims"}
+
+
+def ask_first(request: HttpRequest, claim: Claim, page: dict, act: Callable[[], object], told: str) -> HttpResponse:
+    """Do `act` once the clerk has confirmed it, say `told` and go `page["back"]`; a refusal stands on the question."""
+    if request.method == "POST":
+        try:
+            act()
+            messages.success(request, told)
+            return redirect(page["back"], number=claim.number)
+        except REFUSALS as refusal:
+            page |= {"refusal": str(refusal)}
+    return render(request, "portal/filing/sure.html", page)
 
 
 def case_of(claim: Claim) -> Case | None:

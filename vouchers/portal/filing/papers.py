@@ -16,7 +16,7 @@ from vouchers.documents.download import attachment
 from vouchers.documents.storage import FileDamaged
 from vouchers.forms import REFUSALS
 from vouchers.portal.filing.forms import UploadForm
-from vouchers.portal.filing.pages import frame, own_claim, own_file
+from vouchers.portal.filing.pages import ask_first, frame, own_claim, own_file
 
 _HINTS = {
     "contract": "与服务商签的算力服务合同，含双方盖章页。PDF、OFD、图片、Word 或 Excel",
@@ -86,18 +86,12 @@ def remove(request, number: str, pk: int):
     found = own_file(claim, pk)
     if found.claim_id != claim.pk:
         raise Http404
-    back = {"invoice": "claim_invoices", "receipt": "claim_payments"}.get(found.kind, "claim_papers")
     page = frame(claim, "移除文件") | {
         "question": f"移除“{found.original_name}”？",
         "words": f"{found.get_kind_display()}。移除以后不能恢复，需要时可以重新上传。",
         "action": "移除这个文件",
-        "back": back,
+        "back": {"invoice": "claim_invoices", "receipt": "claim_payments"}.get(found.kind, "claim_papers"),
     }
-    if request.method == "POST":
-        try:
-            remove_file(found, user=request.user)
-            messages.success(request, f"“{found.original_name}”已移除。")
-            return redirect(back, number=claim.number)
-        except REFUSALS as refusal:
-            page |= {"refusal": str(refusal)}
-    return render(request, "portal/filing/sure.html", page)
+    return ask_first(
+        request, claim, page, lambda: remove_file(found, user=request.user), f"“{found.original_name}”已移除。"
+    )

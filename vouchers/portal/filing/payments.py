@@ -19,7 +19,7 @@ from vouchers.forms import REFUSALS, refusals_to
 from vouchers.money import MoneyError, grouped, parse_yuan
 from vouchers.portal.filing.forms import PaymentForm, UploadForm
 from vouchers.portal.filing.grid import grid_of, proposal
-from vouchers.portal.filing.pages import frame, own_claim, own_payment
+from vouchers.portal.filing.pages import ask_first, frame, own_claim, own_payment
 
 _CELL = re.compile(r"cell_([0-9]{1,18})_([0-9]{1,18})")
 
@@ -132,11 +132,10 @@ def remove(request, number: str, pk: int):
         "action": "移除这笔付款",
         "back": "claim_payments",
     }
-    if request.method == "POST":
-        try:
-            remove_payment(claim, found, user=request.user)
-            messages.success(request, f"流水号{found.serial_number}的付款已移除。")
-            return redirect("claim_payments", number=claim.number)
-        except REFUSALS as refusal:
-            page |= {"refusal": str(refusal)}
-    return render(request, "portal/filing/sure.html", page)
+    return ask_first(
+        request,
+        claim,
+        page,
+        lambda: remove_payment(claim, found, user=request.user),
+        f"流水号{found.serial_number}的付款已移除。",
+    )

@@ -6,6 +6,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts.walls import MEMBER, for_roles
+from applicants.web import acting_for
 from vouchers.claims.completeness import deficiencies_of
 from vouchers.claims.selectors import place_in_queue, vouchers_of
 from vouchers.claims.services import EDITABLE, open_claim
@@ -13,7 +14,7 @@ from vouchers.documents.download import attachment
 from vouchers.forms import REFUSALS
 from vouchers.ledger.selectors import pool_available_fen
 from vouchers.portal.filing import overview
-from vouchers.portal.filing.pages import case_of, frame, own_claim, own_organisation
+from vouchers.portal.filing.pages import case_of, frame, own_claim
 from vouchers.portal.filing.sheet import sheet_of
 from vouchers.portal.filing.tasks import DECLARATION, groups_of, missing_of
 from vouchers.portal.filing.track import appeal_until, days_left, own_verbs, timeline_of, track_of
@@ -26,14 +27,14 @@ def claims(request):
 
 
 def _overview(request) -> dict:
-    organisation = own_organisation(request)
+    organisation = acting_for(request)
     return {"vouchers": overview.vouchers(organisation), "claims": overview.claims(organisation), "section": "claims"}
 
 
 @for_roles(MEMBER)
 def claim_open(request, voucher: int):
     """Open a claim under an issued voucher."""
-    found = get_object_or_404(vouchers_of(own_organisation(request)), pk=voucher)
+    found = get_object_or_404(vouchers_of(acting_for(request)), pk=voucher)
     if request.method != "POST":  # back from signing in anew
         return redirect("claims")
     try:
