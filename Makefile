@@ -32,5 +32,6 @@ fmt: setup
 COMPILE = .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 requirements: setup
 	@$(COMPILE) pyproject.toml -o requirements/base.txt
-	@$(COMPILE) pyproject.toml -c requirements/base.txt --extra local --extra test -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml -c requirements/base.txt --extra ocr -o requirements/ocr.txt
+	@$(COMPILE) pyproject.toml -c requirements/ocr.txt --extra ocr --extra local --extra test -o requirements/dev.txt
 	@$(COMPILE) --group bootstrap -o requirements/bootstrap.txt

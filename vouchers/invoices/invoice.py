@@ -33,6 +33,36 @@ class Warning:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """Where a value stands: page from 0, edges as shares of the page's width and height from its upper left corner.
+
+    `field` is a key of FIELD_NAMES, or `lines.<index>.<key of LINE_NAMES>`.
+    """
+
+    field: str
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One seal or signature in the file, verified offline. It speaks of tampering, never of whether the tax
+    platform knows the invoice.
+
+    `kind` is `ofd` or `pdf`; `signer` the certificate's name as far as it can be read; `intact` whether every byte it
+    vouches for is unchanged; `message` says the result in a clerk's words.
+    """
+
+    kind: str
+    signer: str
+    intact: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One item row. Quantity, unit price and rate stay as printed; a tax printed `***` is 0."""
 
@@ -72,6 +102,8 @@ class Invoice:
     remark: str
     lines: tuple[Line, ...]
     warnings: tuple[Warning, ...]
+    boxes: tuple[Box, ...] = ()
+    seals: tuple[Seal, ...] = ()
 
 
 # The names people know the header fields by; the keys are those of `Printed.fields`.
