@@ -276,9 +276,11 @@ def _greedy(
     # Sums may wrap around; their differences within a contract do not.
     np.cumsum(values[order][:-1], out=before[1:])
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    before -= np.repeat(before[starts], np.diff(np.append(starts, len(order))))
+    sizes = np.diff(np.append(starts, len(order)))
+    before -= np.repeat(before[starts], sizes)
     kept = np.zeros(len(values), dtype=np.int64)
-    kept[order] = np.clip(limit[order] - before, 0, values[order])
+    # The limit that the first line knows: later ones may have been told of what the earlier had.
+    kept[order] = np.clip(np.repeat(limit[order][starts], sizes) - before, 0, values[order])
     if terms.allocation == "proportional":
         _in_proportion(kept, values, order, group * np.int64(len(table) + 1) + lines["case"])
     return kept
