@@ -27,12 +27,13 @@ class PortalAdminSite(AdminSite):
 
     def get_urls(self):
         """Our own desks come first, then Django's pages to look at every row."""
+        from vouchers.admin.agreed.urls import urlpatterns as agreed
         from vouchers.admin.desk.urls import urlpatterns as desk
         from vouchers.admin.finance.urls import urlpatterns as finance
         from vouchers.admin.supposing.urls import urlpatterns as supposing
 
         tables = [path("tables/", for_roles(*OFFICERS)(self.admin_view(super().index)), name="tables")]
-        return [*desk, *finance, *supposing, *tables, *super().get_urls()]
+        return [*desk, *agreed, *finance, *supposing, *tables, *super().get_urls()]
 
     def has_permission(self, request) -> bool:
         """Whether the signed-in user may see any page of the site."""

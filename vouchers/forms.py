@@ -62,6 +62,23 @@ class YuanField(forms.CharField):
         return fen
 
 
+class PercentField(forms.CharField):
+    """A rate as people write it ("28", "12.5%") in; the text of a rate ("0.2800") out."""
+
+    def to_python(self, value):
+        """The rate, or an empty text when nothing was typed."""
+        text = re.sub(r"[\s%％]", "", unicodedata.normalize("NFKC", super().to_python(value) or ""))
+        if not text:
+            return ""
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", text):
+            raise ValidationError("比例写成百分数，最多两位小数，例如 28 或 12.5。")
+        whole, _, decimals = text.partition(".")
+        units = int(whole) * 100 + int(decimals.ljust(2, "0"))
+        if units > money.RATE_UNIT:
+            raise ValidationError("比例不能大于 100%。")
+        return "1.00" if units == money.RATE_UNIT else f"0.{units:04d}"
+
+
 class LookForm(forms.Form):
     """A form in the product's look: every input has the class `input`, every missing field says its name."""
 

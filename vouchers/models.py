@@ -4,6 +4,7 @@ Read a room's models in the room: `vouchers/ledger/models.py` and so on.
 """
 
 from vouchers.calls.models import Call, Holiday
+from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.corrections import CorrectionItem
 from vouchers.claims.drafts import HalfTyped
 from vouchers.claims.models import Claim, FilingQueue, Voucher
@@ -25,6 +26,7 @@ from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Obj
 
 __all__ = [
     "Account",
+    "Agreement",
     "Allocation",
     "Attachment",
     "Batch",
@@ -48,6 +50,7 @@ __all__ = [
     "Objection",
     "Payment",
     "PaymentMade",
+    "Tranche",
     "Transfer",
     "Voucher",
     "VoucherEvent",

@@ -84,7 +84,7 @@ def test_first_come_cuts_the_last_one_as_decisions_would(seed, pool_fen):
     rng = random.Random(seed)
     terms, cases = random_terms(rng), a_year(rng)
     year = run_year(table_of(cases), RICH, terms, pool_fen=pool_fen, shortage="first_come")
-    assert year.granted.tolist() == one_after_the_other(cases, terms, pool_fen)
+    assert year.given.tolist() == one_after_the_other(cases, terms, pool_fen)
     assert year.given_fen <= pool_fen
 
 

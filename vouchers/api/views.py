@@ -20,6 +20,7 @@ from vouchers.claims import services as claims
 from vouchers.claims.completeness import deficiencies_of
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import Attachment, Invoice, InvoiceLine, PaymentMade
+from vouchers.policy import voucher_schemes
 from vouchers.review.funding import Case
 from vouchers.review.preview import preview
 from vouchers.review.services import Actor, fire
@@ -69,7 +70,8 @@ class Calls(Endpoint):
     def get(self, request):
         """Open calls, the latest year first."""
         today = settings.CLOCK.today()
-        rows = Call.objects.filter(published_at__isnull=False, filing_from__lte=today, filing_until__gte=today)
+        published = Call.objects.filter(published_at__isnull=False, scheme__in=voucher_schemes())
+        rows = published.filter(filing_from__lte=today, filing_until__gte=today)
         return Response(serializers.CallSerializer(rows, many=True).data)
 
 

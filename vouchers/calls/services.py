@@ -9,8 +9,9 @@ from django.db import transaction
 from accounts.errors import Refused
 from audit.services import record
 from vouchers.calls.models import Call
-from vouchers.policy import law_for
-from vouchers.rules import CallTerms, check_terms
+from vouchers.money import parse_rate
+from vouchers.policy import governing
+from vouchers.rules import CallTerms, ClassRate, check_terms
 
 
 class CallError(Refused):
@@ -18,7 +19,10 @@ class CallError(Refused):
 
 
 def terms_of(call: Call) -> CallTerms:
-    """The call as the rules read it."""
+    """The call as the rules read it.
+
+    Without its filing window: who files outside it is refused before anything is decided.
+    """
     return CallTerms(
         scheme=call.scheme,
         fiscal_year=call.fiscal_year,
@@ -33,6 +37,20 @@ def terms_of(call: Call) -> CallTerms:
         spend_until=call.spend_until,
         excludes_related_party=call.excludes_related_party,
         excludes_subsidised_elsewhere=call.excludes_subsidised_elsewhere,
+        cap_year=call.cap_year,
+        minimum_spend_fen=call.minimum_spend_fen,
+        minimum_grant_fen=call.minimum_grant_fen,
+        rounding_unit_fen=call.rounding_unit_fen,
+        rounding_mode=call.rounding_mode,
+        rounding_at=call.rounding_at,
+        allocation=call.allocation,
+        proration=call.proration,
+        within_contract=call.within_contract,
+        class_rates=tuple(ClassRate(code, parse_rate(rate)) for code, rate in sorted(call.class_rates.items())),
+        contract_cap_fen=call.contract_cap_fen,
+        claim_cap_fen=call.claim_cap_fen,
+        years_cap_fen=call.years_cap_fen,
+        excludes_schemes=tuple(call.excludes_schemes),
     )
 
 
@@ -45,7 +63,7 @@ def publish(call: Call, *, actor: str) -> Call:
     with transaction.atomic():
         # Refreshed under a lock: two officials may press the button together, and what is checked is what stands.
         call = Call.objects.select_for_update().get(pk=call.pk) if call.pk else call
-        law = law_for(call.scheme, call.fiscal_year)
+        law = governing(call.scheme, call.fiscal_year)
         check_terms(terms_of(call), law)
         if call.published_at:
             raise CallError("该通知已经发布。如需修改，请新建一个版本。")

@@ -37,7 +37,7 @@ from vouchers.money import MAX_FEN, grouped
 class Declared:
     """What the applicant says of one invoice line that it claims."""
 
-    product: Product
+    product: Product | None
     seller_related: bool = False
     subsidised_elsewhere: bool = False
 

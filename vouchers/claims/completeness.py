@@ -37,6 +37,9 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
     if not dossier.lines:
         found.append(Deficiency("no_lines", "尚未选择申请补助的发票明细，请至少选择一行。"))
     for kind, label in REQUIRED_KINDS.items():
+        # What is built is not metered.
+        if kind == "usage" and claim.tranche_id and not any(line.service != "other" for line in dossier.lines):
+            continue
         if kind not in dossier.kinds:
             found.append(Deficiency(f"missing_{kind}", f"缺少{label}，请上传。"))
     for invoice_id in dossier.claimed():

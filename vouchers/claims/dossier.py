@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection
 
@@ -37,7 +37,9 @@ SELECT
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_line_id', invoice_line_id, 'service', service, 'location', location,
      'seller_related', seller_related, 'subsidised_elsewhere', subsidised_elsewhere,
-     'cut_fen', coalesce(cut.amount_fen, 0), 'cut_reason', coalesce(cut.reason, '')) ORDER BY id)
+     'cut_fen', coalesce(cut.amount_fen, 0), 'cut_reason', coalesce(cut.reason, ''),
+     'contract', contract, 'contract_fen', contract_fen, 'signed_on', signed_on, 'service_from', service_from,
+     'service_until', service_until, 'classes', classes) ORDER BY id)
    FROM asked LEFT JOIN LATERAL (
      SELECT amount_fen, reason FROM vouchers_linecut
      WHERE claim_id = $1 AND invoice_line_id = asked.invoice_line_id ORDER BY id DESC LIMIT 1) AS cut ON true),
@@ -92,6 +94,12 @@ class Asked:
     subsidised_elsewhere: bool
     cut_fen: int
     cut_reason: str
+    contract: str = ""
+    contract_fen: int | None = None
+    signed_on: dt.date | None = None
+    service_from: dt.date | None = None
+    service_until: dt.date | None = None
+    classes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,13 @@ class Match:
         return self.payment.pk
 
 
+_DAYS = ("signed_on", "service_from", "service_until")
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
 class Dossier:
     """A claim's lines, its invoices with all their lines and red letters, and the payments matched to them.
 
@@ -144,7 +159,10 @@ class Dossier:
         for row in items:
             item = by_id[row["pk"]] = Item(**row)
             self.invoice_lines[item.invoice_id].append(item)
-        self.lines = [Asked(invoice_line=by_id[row["invoice_line_id"]], **row) for row in asked]
+        self.lines = [
+            Asked(invoice_line=by_id[row["invoice_line_id"]], **row | {name: _day(row[name]) for name in _DAYS})
+            for row in asked
+        ]
         self.allocations = [self._match(row) for row in matched]
 
     def _match(self, row: dict) -> Match:

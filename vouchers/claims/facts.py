@@ -13,6 +13,7 @@ from fractions import Fraction
 from vouchers import money, rules
 from vouchers.claims.dossier import Asked, Bill, Dossier, Item
 from vouchers.claims.models import Claim
+from vouchers.claims.standing import standing_of
 
 
 def facts_of(
@@ -37,6 +38,9 @@ def facts_of(
         for red in dossier.red_letters[invoice_id]:
             reversals += _reversals(red, dossier.invoice_lines[red.pk], claim_lines, parts)
         lines += [_within_paid(part, reversals) for part in parts] if claim.call.tax_basis == "incl_tax" else parts
+    asked = standing_of(claim)
+    if asked.other_schemes:
+        lines = [replace(line, other_schemes=asked.other_schemes) for line in lines]
     return rules.Facts(
         scheme=claim.call.scheme,
         fiscal_year=claim.call.fiscal_year,
@@ -45,6 +49,10 @@ def facts_of(
         pool_available_fen=pool_available_fen,
         lines=tuple(lines),
         reversals=tuple(reversals),
+        filed_on=asked.filed_on,
+        years_used_fen=asked.years_used_fen,
+        contracts=asked.contracts,
+        agreed=asked.agreed,
     )
 
 
@@ -83,6 +91,12 @@ def _parts_of(dossier: Dossier, invoice: Bill, claim_lines: list[Asked], elsewhe
                 label=f"{invoice.number} 第 {claim_line.invoice_line.position} 行",
                 cut_fen=cuts[i],
                 cut_reason=claim_line.cut_reason,
+                contract=claim_line.contract,
+                contract_fen=claim_line.contract_fen,
+                signed_on=claim_line.signed_on,
+                service_from=claim_line.service_from,
+                service_until=claim_line.service_until,
+                classes=tuple(claim_line.classes),
             )
 
 

@@ -45,13 +45,16 @@ class Voucher(models.Model):
 class Claim(models.Model):
     """A claim for payment (兑付申请) under an issued voucher.
 
-    `granted_fen` is what the latest decision grants; `queue_number` is the order of first complete submission,
+    Of a case-by-case scheme it is for one `tranche` of an agreement. `granted_fen` is what the latest decision grants; `queue_number` is the order of first complete submission,
     and `waiting` says that the pool could not yet give it. What is held or paid stands in the ledger only.
     """
 
     voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="claims", verbose_name="算力券")
     organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
     call = models.ForeignKey("vouchers.Call", models.PROTECT, related_name="+", verbose_name="申报通知")
+    tranche = models.ForeignKey(
+        "vouchers.Tranche", models.PROTECT, null=True, blank=True, related_name="claims", verbose_name="协议期次"
+    )
     number = models.CharField("申请编号", max_length=30, unique=True)
     state = models.CharField("状态", max_length=14, choices=workflow.CLAIM.choices(), default="draft", db_index=True)
     version = models.PositiveIntegerField("办理版本", default=0, editable=False)
@@ -73,6 +76,9 @@ class Claim(models.Model):
             models.Index(fields=["call", "queue_number"], condition=Q(waiting=True), name="claims_waiting_in_order")
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["tranche"], condition=~Q(state__in=workflow.CLOSED_UNPAID), name="claim_one_a_tranche"
+            ),
             models.CheckConstraint(
                 condition=Q(granted_fen__gte=0, granted_fen__lte=F("computed_fen")), name="claim_grant_within_computed"
             ),

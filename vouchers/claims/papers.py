@@ -124,7 +124,10 @@ class InvoiceLine(models.Model):
 
 
 class ClaimLine(models.Model):
-    """An invoice line that the claim asks a subsidy for, with what the applicant declares of it."""
+    """An invoice line that the claim asks a subsidy for, with what the applicant declares of it.
+
+    Contract, days of service and rate classes are what only some calls ask for.
+    """
 
     claim = models.ForeignKey(Claim, models.CASCADE, related_name="lines", verbose_name="申请")
     invoice_line = models.ForeignKey(InvoiceLine, models.PROTECT, related_name="+", verbose_name="发票明细")
@@ -135,11 +138,26 @@ class ClaimLine(models.Model):
     location = models.CharField("算力所在地", max_length=10, choices=LOCATIONS)
     seller_related = models.BooleanField("与销售方关联", default=False)
     subsidised_elsewhere = models.BooleanField("已获其他补助", default=False)
+    contract = models.CharField("合同编号", max_length=60, blank=True, default="")
+    contract_fen = models.BigIntegerField("合同金额（分）", null=True, blank=True)
+    signed_on = models.DateField("合同签订日", null=True, blank=True)
+    service_from = models.DateField("服务开始", null=True, blank=True)
+    service_until = models.DateField("服务结束", null=True, blank=True)
+    classes = models.JSONField("比例档次", blank=True, default=list)
 
     class Meta:
         verbose_name = verbose_name_plural = "申请明细"
         ordering = ["claim", "pk"]
-        constraints = [models.UniqueConstraint(fields=["claim", "invoice_line"], name="claim_line_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "invoice_line"], name="claim_line_once"),
+            models.CheckConstraint(
+                condition=Q(contract_fen=None) | Q(contract_fen__gte=0), name="claim_line_contract_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(service_from=None, service_until=None) | Q(service_from__lte=F("service_until")),
+                name="claim_line_service_in_order",
+            ),
+        ]
 
     def __str__(self):
         return f"{self.claim_id}-{self.pk}"

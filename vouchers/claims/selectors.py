@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from applicants.models import Organisation
+from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, PaymentMade
 from vouchers.claims.services import EDITABLE
@@ -28,6 +29,13 @@ def vouchers_of(organisation: Organisation) -> QuerySet[Voucher]:
     """Every voucher of the enterprise, the newest first."""
     rows = Voucher.objects.filter(_own(organisation))
     return rows.select_related("organisation", "call").order_by("-fiscal_year", "-applied_at")
+
+
+def agreements_of(organisation: Organisation) -> QuerySet[Agreement]:
+    """The enterprise's agreements (一事一议) that are or were in force, with their tranches, the newest first."""
+    rows = Agreement.objects.filter(_own(organisation), state__in=("in_force", "ended"))
+    tranches = Tranche.objects.prefetch_related(Prefetch("claims", Claim.objects.order_by("pk")))
+    return rows.prefetch_related(Prefetch("tranches", tranches.order_by("position"))).order_by("-approved_at", "-pk")
 
 
 def invoices_of(claim: Claim) -> QuerySet[Invoice]:

@@ -6,6 +6,7 @@ Everything here changes drafts (and claims returned for correction) only. What m
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -18,6 +19,8 @@ from providers.models import Product
 from providers.selectors import location_of
 from vouchers import invoices
 from vouchers.calls.models import Call
+from vouchers.claims.agreements import Tranche
+from vouchers.claims.contracts import ContractFacts, require_agreement, require_tranche
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import (
@@ -46,6 +49,7 @@ def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, u
     _require_member(user, organisation)
     now = settings.CLOCK.now()
     require_open(call)
+    require_agreement(organisation, call)
     try:
         with transaction.atomic():
             voucher = Voucher.objects.create(
@@ -63,20 +67,23 @@ def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, u
     return voucher
 
 
-def open_claim(voucher: Voucher, *, user) -> Claim:
-    """Open a draft claim under an issued voucher. Raises `ClaimError` when the voucher cannot be used.
+def open_claim(voucher: Voucher, *, user, tranche: Tranche | None = None) -> Claim:
+    """Open a draft claim under an issued voucher, for a `tranche` where the scheme is agreed case by case. Raises
+    `ClaimError` when voucher or tranche cannot be used.
 
     A second click within a minute gives the same draft back, as long as nothing was put into it.
     """
     _require_member(user, voucher.organisation)
+    require_tranche(voucher, tranche)
     if voucher.state != "issued":
         raise ClaimError(f"算力券 {voucher.serial_number} 目前为“{voucher.get_state_display()}”，发放后才能申请兑付。")
     with refuse_when_locked(), transaction.atomic():
         Voucher.objects.select_for_update(no_key=True).get(pk=voucher.pk)
-        if claim := _just_opened(voucher):
+        if claim := _just_opened(voucher, tranche):
             return claim
         claim = Claim.objects.create(
             voucher=voucher,
+            tranche=tranche,
             organisation=voucher.organisation,
             call=voucher.call,
             number=_serial("DF", voucher.call),
@@ -86,11 +93,28 @@ def open_claim(voucher: Voucher, *, user) -> Claim:
     return claim
 
 
-def _just_opened(voucher: Voucher) -> Claim | None:
+def open_tranche(tranche: Tranche, *, user) -> Claim:
+    """Open a draft claim for a tranche, under the latest voucher of its scheme. Raises `ClaimError`.
+
+    A draft that is there already is given back: a tranche is claimed once.
+    """
+    agreement = tranche.agreement
+    _require_member(user, agreement.organisation)
+    draft = Claim.objects.filter(tranche=tranche, state="draft").first()
+    if draft is not None:
+        return draft
+    own = Voucher.objects.filter(organisation=agreement.organisation, scheme=agreement.scheme, state="issued")
+    voucher = own.select_related("organisation", "call").order_by("-fiscal_year", "-pk").first()
+    if voucher is None:
+        raise ClaimError("请先申领该项目当年的兑付资格，发放后再申请本期拨付。")
+    return open_claim(voucher, user=user, tranche=tranche)
+
+
+def _just_opened(voucher: Voucher, tranche: Tranche | None) -> Claim | None:
     """The draft that the first of two clicks opened."""
     empty = {"version": 0, "declared_at": None, "attachments": None, "lines": None, "allocations": None}
     since = settings.CLOCK.now() - SECOND_CLICK
-    return Claim.objects.filter(voucher=voucher, state="draft", created_at__gte=since, **empty).first()
+    return Claim.objects.filter(voucher=voucher, tranche=tranche, state="draft", created_at__gte=since, **empty).first()
 
 
 def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attachment:
@@ -166,21 +190,25 @@ def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attac
 def declare_line(
     claim: Claim,
     invoice_line: InvoiceLine,
-    product: Product,
+    product: Product | None,
     *,
     user,
     seller_related: bool = False,
     subsidised_elsewhere: bool = False,
+    contract: ContractFacts | None = None,
 ) -> ClaimLine:
     """Claim a subsidy for one invoice line, saying which product it bought.
 
-    The product says what service it is and where its centre computes; local or external follows line by line.
+    The product says what service it is and where its centre computes; local or external follows line by line. What an
+    agreement pays for may be no product of the list (a building, say). `contract` is what some calls ask besides.
     Raises `ClaimError` for a line of another organisation's invoice.
     """
     invoice = invoice_line.invoice
     if invoice.organisation_id != claim.organisation_id:
         raise ClaimError("这张发票不属于本单位，请重新选择。")
-    if invoice.seller_id != product.provider.uscc:
+    if product is None and claim.tranche_id is None:
+        raise ClaimError("请选择所申报明细对应的算力产品。")
+    if product is not None and invoice.seller_id != product.provider.uscc:
         raise ClaimError(
             f"所选产品“{product.name}”由{product.provider.name}提供，与发票销售方“{invoice.seller_name}”不一致，"
             "不能据此申请补助。请选择该销售方的产品。"
@@ -192,10 +220,11 @@ def declare_line(
             invoice_line=invoice_line,
             defaults={
                 "product": product,
-                "service": product.service,
-                "location": location_of(product),
+                "service": product.service if product else "other",
+                "location": location_of(product) if product else "local",
                 "seller_related": seller_related,
                 "subsidised_elsewhere": subsidised_elsewhere,
+                **(asdict(contract) if contract else {}),
             },
         )
     return line

@@ -17,7 +17,7 @@ from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.printing import LetterLine, LetterSheet, LetterStep, RosterRow, RosterSheet, Signature
 from vouchers.ledger.selectors import cap_used_fen
 from vouchers.money import percent
-from vouchers.policy import law_for
+from vouchers.policy import governing
 from vouchers.review.funding import Case
 
 BUREAU = "无锡市工业和信息化局"
@@ -35,7 +35,7 @@ def payments_of(batch: Batch) -> list[Payment]:
 
 def roster_sheet(batch: Batch, payments: list[Payment], *, short_code: str) -> RosterSheet:
     """拨付汇总表: what finance signs and the bank pays."""
-    law = law_for(batch.call.scheme, batch.call.fiscal_year)
+    law = governing(batch.call.scheme, batch.call.fiscal_year)
     return RosterSheet(
         title=f"{batch.call.fiscal_year} 年度{law.scheme_title}补助资金拨付汇总表",
         bureau=BUREAU,
@@ -61,7 +61,7 @@ def roster_sheet(batch: Batch, payments: list[Payment], *, short_code: str) -> R
 def letter_sheet(batch: Batch, payment: Payment, *, short_code: str) -> LetterSheet:
     """拨款通知书: what one enterprise gets, and why it is that amount."""
     claim, made_on = payment.claim, timezone.localdate(batch.signed_at)
-    law, case = law_for(claim.call.scheme, claim.call.fiscal_year), _case_of(claim)
+    law, case = governing(claim.call.scheme, claim.call.fiscal_year), _case_of(claim)
     until = add_working_days(made_on, claim.call.appeal_days)
     return LetterSheet(
         title="拨款通知书",

@@ -19,7 +19,7 @@ from vouchers.claims.facts import facts_of
 from vouchers.claims.models import Claim
 from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import held_fen, pool_and_room_fen
-from vouchers.policy import law_for
+from vouchers.policy import governing
 from vouchers.review.errors import NothingToGrant
 from vouchers.review.models import Decision
 from vouchers.rules.stored import Stored
@@ -159,7 +159,7 @@ def _decide_again(claim: Claim, purse: Purse) -> Case:
 
 
 def _case(facts: rules.Facts, terms: rules.CallTerms) -> Case:
-    decision = rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), terms)
+    decision = rules.decide(facts, governing(facts.scheme, facts.fiscal_year), terms)
     if not decision.granted_fen:
         raise NothingToGrant(decision)
     return Case(facts, terms, decision)

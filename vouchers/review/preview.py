@@ -8,7 +8,7 @@ from vouchers.claims.dossier import Dossier
 from vouchers.claims.facts import facts_of
 from vouchers.claims.models import Claim
 from vouchers.ledger.selectors import held_fen
-from vouchers.policy import law_for
+from vouchers.policy import governing
 from vouchers.review.funding import Case, Purse
 
 
@@ -31,7 +31,7 @@ def preview_case(claim: Claim) -> Case | None:
         dossier=dossier,
     )
     terms = terms_of(claim.call)
-    return Case(facts, terms, rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), terms))
+    return Case(facts, terms, rules.decide(facts, governing(facts.scheme, facts.fiscal_year), terms))
 
 
 def preview(claim: Claim) -> rules.Decision | None:

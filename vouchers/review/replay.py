@@ -11,7 +11,7 @@ from vouchers.calls.models import Call
 from vouchers.calls.services import terms_of
 from vouchers.claims.facts import facts_of
 from vouchers.ledger import books
-from vouchers.policy import NoLawInForce, law_for
+from vouchers.policy import NoLawInForce, governing
 from vouchers.review.agreements import check_agreements
 from vouchers.review.funding import Case
 from vouchers.review.models import Decision
@@ -40,7 +40,7 @@ def _differences(stored: Decision) -> Iterator[str]:
     try:
         case = Case.from_json(stored.result)
         was, facts = case.decision, case.facts
-        again = rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), case.terms)
+        again = rules.decide(facts, governing(facts.scheme, facts.fiscal_year), case.terms)
     except (rules.StoredError, rules.FactsError, rules.TermsError, NoLawInForce) as error:
         yield f"{name}无法重算：{error}"
         return
@@ -111,7 +111,7 @@ def check_calls() -> list[str]:
     for call in Call.objects.filter(published_at__isnull=False).order_by("pk").iterator(chunk_size=200):
         name = f"申报通知“{call.title}”（{call.fiscal_year} 年度第 {call.version} 版）"
         try:
-            law = law_for(call.scheme, call.fiscal_year)
+            law = governing(call.scheme, call.fiscal_year)
             rules.check_terms(terms_of(call), law)
         except (rules.CallExceedsLaw, rules.TermsError, NoLawInForce) as error:
             problems.append(f"{name}不符合政策：{error}")

@@ -28,6 +28,8 @@ from vouchers.review.models import ClaimEvent
 # What a step reads of the claim's firm and voucher; anything else of them is fetched when somebody asks for it.
 _OF_FIRM = {"id", "uscc", "category", "city", "contact_email", "merged_into_id"}
 _OF_VOUCHER = {"id", "serial_number", "state"}
+# Columns of the call that come as JSON text, because no field of Django's reads them here.
+_JSON = {"class_rates", "excludes_schemes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def read(claim_id: int, user: User | None, today: dt.date) -> tuple[Claim, bool]
     made: list[Any] = []
     at = 0
     for model, _, names in _parts():
-        made.append(model.from_db(connection.alias, names, row[at : at + len(names)]))
+        values = [json.loads(v) if n in _JSON else v for n, v in zip(names, row[at : at + len(names)], strict=True)]
+        made.append(model.from_db(connection.alias, names, values))
         at += len(names)
     claim, claim.call, claim.organisation, claim.voucher = made
     return claim, bool(user and user.is_active and row[at])

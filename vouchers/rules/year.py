@@ -54,10 +54,11 @@ def run_year(table: Table, law: Law, terms: CallTerms, *, pool_fen: int, shortag
     earlier years and contracts counts.
     """
     spent = spending(table, law, terms, one_year=True)
-    granted, dry_at = _in_turn(table, spent, law, terms, pool_fen if shortage == "first_come" else None)
+    granted, _ = _in_turn(table, spent, law, terms, None)
     column = np.array(granted, dtype=np.int64)
     if shortage == "first_come":
-        return Year(spent.computed, column, column, dry_at)
+        given, dry = _in_turn(table, spent, law, terms, pool_fen)
+        return Year(spent.computed, column, np.array(given, dtype=np.int64), dry)
     if shortage == "pro_rata":
         given = settled(granted, pool_fen, terms.minimum_grant_fen)
         dry = next((i for i, (whole, part) in enumerate(zip(granted, given, strict=True)) if part < whole), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vouchers.money import grouped
-from vouchers.policy import law_for
+from vouchers.policy import governing
 
 _RESULTS = {"ok": "通过", "warn": "待判断", "bad": "不符", "cut": "已剔除", "less": "已核减"}
 
@@ -85,7 +85,7 @@ def _number(invoice, known: Knowledge) -> Check:
 
 def _date(invoice, known: Knowledge) -> Check:
     call = known.claim.call
-    window = law_for(call.scheme, call.fiscal_year).in_force.value
+    window = governing(call.scheme, call.fiscal_year).in_force.value
     inside = invoice.issued_on in window
     words = "在政策有效期内" if inside else f"不在 {window.first} 至 {window.last} 内"
     return Check("date", "开票日期", f"{invoice.issued_on:%Y年%m月%d日}", words, "ok" if inside else "bad")

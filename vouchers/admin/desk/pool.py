@@ -13,6 +13,7 @@ from vouchers.calls.models import Call
 from vouchers.claims.models import Claim
 from vouchers.ledger import kinds
 from vouchers.ledger.selectors import statement, total_fen
+from vouchers.policy import voucher_schemes
 
 # The chart's own units: it is stretched to the width of the page.
 WIDTH, HEIGHT = 1000, 100
@@ -59,8 +60,9 @@ class Burn:
 
 
 def pool_now() -> Pool | None:
-    """The pool of the latest published call; None before the first."""
-    call = Call.objects.filter(published_at__isnull=False).order_by("-fiscal_year", "-version").first()
+    """The pool of the latest published call for vouchers; None before the first."""
+    published = Call.objects.filter(published_at__isnull=False, scheme__in=voucher_schemes())
+    call = published.order_by("-fiscal_year", "-version").first()
     if call is None:
         return None
     key = kinds.pool(call.scheme, call.fiscal_year)

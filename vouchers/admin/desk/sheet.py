@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from vouchers import money
-from vouchers.policy import law_for
+from vouchers.policy import governing
 from vouchers.review.funding import Case
 from vouchers.rules import REASONS
 
@@ -40,7 +40,7 @@ class Sheet:
 def sheet_of(case: Case) -> Sheet:
     """The decision of `case` as rows that add up."""
     facts, terms, decision = case.facts, case.terms, case.decision
-    law = law_for(facts.scheme, facts.fiscal_year)
+    law = governing(facts.scheme, facts.fiscal_year)
     rows = [*_spent(case, law), *_rates(case, law)]
     rows.append(Row("测算额", decision.computed_fen, kind="sum"))
     lost = decision.granted_fen - decision.computed_fen

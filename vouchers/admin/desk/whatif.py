@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from vouchers import money, rules
 from vouchers.claims.models import Claim
-from vouchers.policy import NoLawInForce, law_for
+from vouchers.policy import NoLawInForce, governing
 from vouchers.review.preview import preview_case
 
 
@@ -40,7 +40,7 @@ def with_cut(claim: Claim, line_id: int, cut_fen: int) -> WhatIf | None:
         cuts = dict(zip((p.ref for p in parts), money.share(min(cut_fen, sum(bases)), bases), strict=True))
         lines = tuple(replace(line, cut_fen=cuts.get(line.ref, line.cut_fen)) for line in case.facts.lines)
         facts = replace(case.facts, lines=lines)
-        then = rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), case.terms)
+        then = rules.decide(facts, governing(facts.scheme, facts.fiscal_year), case.terms)
     except (rules.FactsError, rules.TermsError, NoLawInForce, money.MoneyError):
         return None
     return WhatIf(case.decision.granted_fen, then.granted_fen)

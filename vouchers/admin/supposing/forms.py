@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from django import forms
-from django.core.exceptions import ValidationError
 
 from vouchers import money
 from vouchers.calls import models as calls
-from vouchers.forms import LookForm, YuanField
+from vouchers.forms import LookForm, PercentField, YuanField
 from vouchers.rules import CallTerms
 from vouchers.rules.supposing import Changes
 
@@ -21,23 +17,6 @@ _CHOICES = ("tax_basis", "rounding_unit", "rounding_mode", "rounding_at", "cap_y
 # What an official thinks of as one number: the call's rate or cap, and the law's ceiling above it.
 _CEILINGS = {"local_rate": "local_rate", "external_rate": "external_rate", "annual_cap": "annual_cap",
              "appropriation": "pool"}  # fmt: skip
-
-
-class PercentField(forms.CharField):
-    """A rate as people write it ("28", "12.5%") in; the text of a rate ("0.2800") out."""
-
-    def to_python(self, value):
-        """The rate, or an empty text when nothing was typed."""
-        text = re.sub(r"[\s%％]", "", unicodedata.normalize("NFKC", super().to_python(value) or ""))
-        if not text:
-            return ""
-        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", text):
-            raise ValidationError("比例写成百分数，最多两位小数，例如 28 或 12.5。")
-        whole, _, decimals = text.partition(".")
-        units = int(whole) * 100 + int(decimals.ljust(2, "0"))
-        if units > money.RATE_UNIT:
-            raise ValidationError("比例不能大于 100%。")
-        return "1.00" if units == money.RATE_UNIT else f"0.{units:04d}"
 
 
 class SupposeForm(LookForm):

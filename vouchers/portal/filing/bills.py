@@ -130,8 +130,10 @@ def typed_rows(rows: list[LineRow], data: QueryDict, products: dict[str, str], *
     return rows
 
 
-def declared_in(rows: list[LineRow], data: QueryDict, products: list[Product]) -> dict[int, Declared]:
-    """What the form declares, by line. Raises `NoProduct`."""
+def declared_in(
+    rows: list[LineRow], data: QueryDict, products: list[Product], *, agreed: bool = False
+) -> dict[int, Declared]:
+    """What the form declares, by line. An agreement (`agreed`) pays for what is no product, too. Raises `NoProduct`."""
     known = {str(product.pk): product for product in products}
     found = {}
     for row in rows:
@@ -139,7 +141,7 @@ def declared_in(rows: list[LineRow], data: QueryDict, products: list[Product]) -
         if f"line_{pk}" not in data:
             continue
         product = known.get(data.get(f"product_{pk}", ""))
-        if product is None:
+        if product is None and not agreed:
             raise NoProduct(f"第 {row.line.position} 行已勾选申报，请选择它对应的算力产品。")
         found[pk] = Declared(product, f"related_{pk}" in data, f"elsewhere_{pk}" in data)
     return found

@@ -65,10 +65,11 @@ def invoice(request, number: str, pk: int):
     claim = own_claim(request, number)
     found, sheet = own_invoice(claim, pk), sheet_of(case_of(claim))
     rows, offer = bills.line_rows(claim, found, sheet), bills.offer_of(found)
-    page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer}
+    agreed = claim.tranche_id is not None
+    page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer, "agreed": agreed}
     if request.method == "POST":
         try:
-            declared = bills.declared_in(rows, request.POST, offer.products)
+            declared = bills.declared_in(rows, request.POST, offer.products, agreed=agreed)
             declare_lines(claim, found, declared, seen=request.POST.get("seen"), user=request.user)
             messages.success(request, f"发票{found.number}的申报明细保存好了。")
             return redirect("claim_invoices", number=claim.number)
@@ -77,6 +78,7 @@ def invoice(request, number: str, pk: int):
             bills.typed_rows(rows, request.POST, dict(offer.choices()), tell=tell)
             page |= {"refusal": str(refusal)}
     page |= {
+        "may_ask": page["editable"] and bool(offer.products or agreed) and not found.red,
         "seen": seen_lines(claim, found),
         "matches": claim.allocations.filter(invoice=found).select_related("payment").order_by("payment__paid_on", "pk"),
         "base_fen": sum(row.counted.base_fen for row in rows if row.counted),

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from vouchers.portal.filing import invoices, papers, payments, submitting, views
+from vouchers.portal.filing import agreed, invoices, papers, payments, submitting, views
 
 urlpatterns = [
     path("", views.claims, name="claims"),
     path("open/<int:voucher>/", views.claim_open, name="claim_open"),
+    path("agreements/", agreed.agreements, name="agreements"),
+    path("agreements/<slug:number>/qualify/", agreed.qualify, name="agreement_qualify"),
+    path("agreements/<slug:number>/<int:position>/", agreed.claim_tranche, name="tranche_claim"),
     path("<slug:number>/", views.claim, name="claim"),
     path("<slug:number>/decision/", views.decision, name="claim_decision"),
     path("<slug:number>/letter/", views.letter, name="claim_letter"),

@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from accounts.walls import MEMBER, for_roles
 from applicants.web import acting_for
 from vouchers.claims.completeness import deficiencies_of
-from vouchers.claims.selectors import place_in_queue, vouchers_of
+from vouchers.claims.selectors import agreements_of, place_in_queue, vouchers_of
 from vouchers.claims.services import EDITABLE, open_claim
 from vouchers.documents.download import attachment
 from vouchers.forms import REFUSALS
 from vouchers.ledger.selectors import pool_available_fen
+from vouchers.policy import agreement_schemes
 from vouchers.portal.filing import overview
 from vouchers.portal.filing.pages import case_of, frame, own_claim
 from vouchers.portal.filing.sheet import sheet_of
@@ -28,7 +29,14 @@ def claims(request):
 
 def _overview(request) -> dict:
     organisation = acting_for(request)
-    return {"vouchers": overview.vouchers(organisation), "claims": overview.claims(organisation), "section": "claims"}
+    cards = overview.vouchers(organisation)
+    return {
+        "vouchers": cards,
+        "claims": overview.claims(organisation),
+        "section": "claims",
+        "agreements": agreements_of(organisation).count(),
+        "agreed": {card.voucher.pk for card in cards if card.voucher.scheme in agreement_schemes()},
+    }
 
 
 @for_roles(MEMBER)

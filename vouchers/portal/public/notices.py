@@ -18,7 +18,7 @@ from vouchers.claims.models import Claim
 from vouchers.disbursement.services import LETTER, ROSTER
 from vouchers.documents.models import Document
 from vouchers.ledger.selectors import pool_available_fen, total_fen
-from vouchers.policy import all_laws
+from vouchers.policy import all_laws, voucher_schemes
 
 # Held by these is as good as spent; the other holds may still change.
 _APPROVED = ("approved", "publicised", "payable", "batched")
@@ -28,8 +28,11 @@ _FEN_IN_WAN = 1_000_000
 
 
 def published_calls() -> list[Call]:
-    """Of every scheme and fiscal year the version in force, the newest year first."""
-    published = Call.objects.filter(published_at__isnull=False)
+    """Of every voucher scheme and fiscal year the version in force, the newest year first.
+
+    What is agreed case by case is offered to nobody else.
+    """
+    published = Call.objects.filter(published_at__isnull=False, scheme__in=voucher_schemes())
     latest = published.order_by("fiscal_year", "scheme", "-version").distinct("fiscal_year", "scheme")
     return sorted(latest, key=lambda call: (-call.fiscal_year, call.scheme))
 
