@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from audit.admin import ReadOnlyAdmin
 from vouchers.admin.columns import ApplicantAdmin, MoneyAdmin
+from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.drafts import HalfTyped
 from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceClash, InvoiceLine, PaymentMade
 
@@ -102,3 +103,24 @@ class HalfTypedAdmin(ReadOnlyAdmin):
     search_help_text = "按申请编号查找"
     ordering = ("-at",)
     unseen = ("body",)
+
+
+@admin.register(Agreement)
+class AgreementAdmin(ApplicantAdmin):
+    """Agreements made case by case, with their history."""
+
+    list_display = ("number", "title", "applicant", "scheme", "grant_fen", "state", "made_by", "made_at")
+    list_filter = ("scheme", "state")
+    list_select_related = ("organisation", "made_by")
+    search_fields = ("=number", "title", "reference", "^organisation__uscc")
+    search_help_text = "按协议编号、项目名称、批准文号或信用代码查找"
+
+
+@admin.register(Tranche)
+class TrancheAdmin(MoneyAdmin):
+    """The parts in which agreements are paid."""
+
+    list_display = ("agreement", "position", "amount_fen", "condition")
+    list_select_related = ("agreement",)
+    search_fields = ("=agreement__number", "condition")
+    search_help_text = "按协议编号或拨付条件查找"

@@ -1,3 +1,4 @@
+-- The triggers that ask for an officer's role run as their owner: nobody else may call that function.
 -- An agreement begins as a draft of a reviewer, and is approved by approvers of that day.
 CREATE FUNCTION vouchers_officer_on(person bigint, wanted text, moment timestamptz) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -8,7 +9,7 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 CREATE FUNCTION vouchers_agreement_begins() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF (NEW.state, NEW.version) <> ('drafted', 0)
      OR num_nonnulls(NEW.approved_by_id, NEW.approved_at, NEW.second_by_id, NEW.second_at) > 0
@@ -22,7 +23,7 @@ CREATE TRIGGER begins BEFORE INSERT ON vouchers_agreement FOR EACH ROW EXECUTE F
 
 -- What was agreed stays as it was written; only who approved it, and its end, are added.
 CREATE FUNCTION vouchers_agreement_stays() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN
     RAISE EXCEPTION 'agreement % is not deleted', OLD.number USING ERRCODE = 'integrity_constraint_violation';

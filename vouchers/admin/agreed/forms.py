@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import cast
 
 from django import forms
 from django.conf import settings
@@ -33,7 +34,7 @@ class AgreementForm(LookForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["scheme"].choices = list(agreement_schemes().items())
+        cast(forms.ChoiceField, self.fields["scheme"]).choices = list(agreement_schemes().items())
         self.fields["fiscal_year"].initial = settings.CLOCK.today().year
         for number in range(1, MOST_PARTS + 1):
             self.fields[f"amount_{number}"] = YuanField(label=f"第 {number} 期最高金额（元）", required=False)
