@@ -8,7 +8,7 @@ from itertools import groupby
 from vouchers import money
 from vouchers.policy import governing
 from vouchers.review.funding import Case
-from vouchers.rules import REASONS
+from vouchers.rules import CUTS, REASONS
 
 _PLACES = {"local": "本市", "external": "外地"}
 
@@ -47,8 +47,7 @@ def sheet_of(case: Case) -> Sheet:
     if lost:
         steps = {step.rule: step for step in decision.trace}
         step = steps[decision.binding]
-        label = "超过年度上限的部分" if decision.binding == "annual_cap" else "超过资金池余额的部分"
-        rows.append(Row(label, lost, step.citation, "cut", step.given))
+        rows.append(Row(CUTS[decision.binding], lost, step.citation, "cut", step.given))
     return Sheet(
         rows,
         list(decision.trace),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vouchers import rules
 from vouchers.money import grouped, percent
 from vouchers.review.funding import Case
-from vouchers.rules import REASONS, Decision
+from vouchers.rules import CUTS, REASONS, Decision
 
 _PLACES = {"local": "本市智能算力", "external": "外地智能算力"}
 _NAMED = 2
+_BEFORE_YEAR = ("min_spend", "contract_cap", "claim_cap", "tranche", "agreement")
+_CUTS = {**CUTS, "rounding": "取整舍去的尾数"}
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,9 @@ def _by_place(case: Case, counted: list[rules.LineResult], by_ref: dict[str, rul
 
 
 def _limits(case: Case) -> list[Row]:
-    """What the annual cap and the pool take off."""
+    """What minimums, caps and the pool take off, in the order in which they are asked."""
     steps = {step.rule: step for step in case.decision.trace}
-    left_fen, rows = case.decision.computed_fen, []
+    left_fen, rows = _further(steps, case.decision.computed_fen, _BEFORE_YEAR)
     cap = steps.get("annual_cap")
     if cap is not None and cap.amount_fen is not None:
         cut_fen = max(left_fen - cap.amount_fen, 0)
@@ -118,6 +121,8 @@ def _limits(case: Case) -> list[Row]:
         note = f"上限{grouped(case.terms.annual_cap_fen)}，已占用{used}，还可获{grouped(cap.amount_fen)}"
         rows.append(Row("超过年度上限的部分", note, cap.citation, -cut_fen, "cut" if cut_fen else ""))
         left_fen -= cut_fen
+    left_fen, more = _further(steps, left_fen, ("years_cap",))
+    rows += more
     pool = steps.get("pool")
     if pool is not None:
         cut_fen = max(left_fen - pool.amount_fen, 0) if pool.amount_fen is not None else 0
@@ -125,4 +130,17 @@ def _limits(case: Case) -> list[Row]:
             "资金池不足的按提交顺序轮候，不核减" if pool.amount_fen is None else f"资金池余额{grouped(pool.amount_fen)}"
         )
         rows.append(Row("资金池不足的部分", note, pool.citation, -cut_fen, "cut" if cut_fen else ""))
-    return rows
+        left_fen -= cut_fen
+    return rows + _further(steps, left_fen, ("rounding", "min_grant"))[1]
+
+
+def _further(steps: Mapping[str, rules.Step], left_fen: int, names: tuple[str, ...]) -> tuple[int, list[Row]]:
+    """What those of `names` take off that the call asks for; a step without an amount takes nothing."""
+    rows = []
+    for name in names:
+        step = steps.get(name)
+        if step is None or step.amount_fen is None or step.amount_fen >= left_fen:
+            continue
+        rows.append(Row(_CUTS[name], step.given, step.citation, step.amount_fen - left_fen, "cut"))
+        left_fen = step.amount_fen
+    return left_fen, rows

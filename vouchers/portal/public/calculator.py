@@ -128,6 +128,9 @@ def _rows(decision: rules.Decision, facts: rules.Facts, law: Law, terms: rules.C
     elif decision.binding == "pool":
         note = f"资金池可用 {money.grouped(facts.pool_available_fen or 0)}"
         rows.append(("超过资金池余额的部分", note, law.pool.citation, cut_fen, "cut"))
+    elif cut_fen:
+        step = next(step for step in decision.trace if step.rule == decision.binding)
+        rows.append((rules.CUTS[decision.binding], step.given, step.citation, cut_fen, "cut"))
     return tuple(Row(number, *row) for number, row in zip(_NUMBERS, rows, strict=False))
 
 
