@@ -8,6 +8,8 @@ else the page's, and the others confirm its columns.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vouchers.invoices import ofd_legacy
 from vouchers.invoices.assemble import assemble
 from vouchers.invoices.invoice import Invoice, Printed, UnreadableInvoice, Warning
@@ -17,6 +19,7 @@ from vouchers.invoices.ofd_document import Document, read_document, several_refu
 from vouchers.invoices.ofd_rows import item_rows
 from vouchers.invoices.ofd_tags import tagged_fields
 from vouchers.invoices.safe_zip import Package
+from vouchers.invoices.seals import ofd_seals
 from vouchers.invoices.witnesses import agree
 
 _KINDS = {"增值税专用发票": "数电专票", "普通发票": "数电普票"}
@@ -48,7 +51,10 @@ def read_ofd(content: bytes) -> Invoice:
     layout = read_layout(document.pages)
     if len(layout.numbers) > 1:
         raise several_refusal()
-    return assemble(_printed(document, layout, attached))
+    seals, doubts = ofd_seals(package)
+    printed = _printed(document, layout, attached)
+    printed.warnings += doubts
+    return replace(assemble(printed), seals=seals)
 
 
 def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:

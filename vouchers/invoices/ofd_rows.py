@@ -44,7 +44,9 @@ def item_rows(document: Document, layout: Layout, attached: Attached) -> tuple[R
     if doubtful:
         warnings.append(Warning("lines_doubtful", "明细的项目名称可能分行有误，请对照发票原件逐行核实。"))
     if any(_elsewhere(row) for row in rows):
-        warnings.append(Warning("lines_elsewhere", "版面只写“详见销货清单”，没有读到清单里的明细，请对照清单逐行填写。"))
+        warnings.append(
+            Warning("lines_elsewhere", "版面只写“详见销货清单”，没有读到清单里的明细，请对照清单逐行填写。")
+        )
     return rows, warnings
 
 
@@ -68,7 +70,8 @@ def _against_data(lines: Rows, layout: Layout, by_tag: Mapping[str, Counter[str]
         [
             column
             for column in (*_MONEY, "tax_rate")
-            if by_tag[column] and Counter(_cell(column, text) for text in by_tag[column].elements()) != _column(lines, column)
+            if by_tag[column]
+            and Counter(_cell(column, text) for text in by_tag[column].elements()) != _column(lines, column)
         ],
     )
     return warnings
