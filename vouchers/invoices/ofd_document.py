@@ -43,8 +43,8 @@ class Document:
     # The objects that each tag points at, by the tag's path.
     tags: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
-    # Width and height of each page in mm; None where the file does not say.
-    sizes: list[tuple[float, float] | None] = field(default_factory=list)
+    # Width and height of each page in mm; infinite where the file does not say.
+    sizes: list[tuple[float, float]] = field(default_factory=list)
 
     def tagged(self, path: str) -> Iterator[tuple[int, Token]]:
         """Page number and token of every object that the tag at `path` points at, in the tag's order."""
@@ -86,14 +86,12 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
     locations = [resolve(path, page.get("BaseLoc", "")) for page in pages]
     if not pages or len(pages) > _MAX_PAGES or len(set(locations)) != len(locations):
         raise unsafe("的页面数量不正常")
-    usual = page_size(root, "{*}CommonData/{*}PageArea")
+    usual = page_size(root, "{*}CommonData/{*}PageArea") or (inf, inf)
     templates = _Templates(package, path, root)
     count = 0
     for number, (page, location) in enumerate(zip(pages, locations, strict=True)):
         part = package.xml(location)
-        size = page_size(part, "{*}Area") or usual
-        document.sizes.append(size)
-        width, height = size or (inf, inf)
+        width, height = page_size(part, "{*}Area") or usual
         tokens = [token for use in _few(part, "{*}Template") for token in templates.tokens(use.get("TemplateID"))]
         for name, found in text_objects(part):
             inside = [token for token in found if 0 <= token.left < width and 0 <= token.y < height]
@@ -104,6 +102,7 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
         if count > MAX_TOKENS:
             raise unsafe("包含的文字远超一张发票应有的数量")
         document.pages.append(tokens)
+        document.sizes.append((width, height))
 
 
 class _Templates:
