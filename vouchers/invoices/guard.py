@@ -147,7 +147,7 @@ class _Child:
         with theirs:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [*program, str(os.getpid()), settings],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**environment, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},

@@ -12,7 +12,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 Wanted = TypeVar("Wanted")
@@ -33,7 +33,8 @@ def encode(value: object) -> bytes:
 def decode(kind: type[Wanted], payload: bytes) -> Wanted:
     """The `kind` (a dataclass, str, int …) that `payload` states. Raises Garbled, and nothing else."""
     try:
-        return _checker(kind)(json.loads(payload))
+        made: Wanted = _checker(typing.cast(Hashable, kind))(json.loads(payload))
+        return made
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Garbled(f"{kind.__name__}: {error!r}"[:300]) from error
 
