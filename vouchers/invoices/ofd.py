@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 from vouchers.invoices.assemble import assemble
 from vouchers.invoices.invoice import LINE_NAMES, Invoice, Printed, UnreadableInvoice, Warning, legacy_refusal
+from vouchers.invoices.kinds import kind_of
 from vouchers.invoices.layout import Layout, paragraph, read_layout
 from vouchers.invoices.ofd_document import Document, read_document, several_refusal
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.table import Piece, group
-from vouchers.invoices.text import tidy
-from vouchers.invoices.witnesses import agree
+from vouchers.invoices.witnesses import agree, attachment_unread, doubtful_names
 
-_KINDS = {"增值税专用发票": "数电专票", "普通发票": "数电普票"}
 _HINTS = {
     "发票号码": "number",
     "开票日期": "date",
@@ -72,7 +72,7 @@ def read_ofd(content: bytes) -> Invoice:
         raise legacy_refusal()
     if len(layout.numbers) > 1:
         raise several_refusal()
-    return assemble(_printed(document, layout))
+    return replace(assemble(_printed(document, layout)), boxes=layout.boxes(document.sizes))
 
 
 def _printed(document: Document, layout: Layout) -> Printed:
@@ -85,12 +85,14 @@ def _printed(document: Document, layout: Layout) -> Printed:
             "not_an_invoice", "这个 OFD 文件里没有读到发票号码，不是数电票。请上传税务平台下载的发票原文件。"
         )
     rows, row_warnings = _rows(document, layout)
+    if document.attachments:
+        row_warnings.append(attachment_unread(document.attachments))
     return Printed(
         carrier="ofd",
-        kind=_kind(layout.title, warnings),
+        kind=kind_of(layout.title, False, warnings),
         fields=fields,
         lines=rows,
-        warnings=warnings + row_warnings + _attachment_warnings(document.attachments),
+        warnings=warnings + row_warnings,
     )
 
 
@@ -100,18 +102,6 @@ def _tag_text(document: Document, path: str, field: str) -> str:
         edge = max((token.right for page in document.pages for token in page), default=0.0)
         return paragraph(tokens, edge)
     return "".join(token.text for token in tokens)
-
-
-def _kind(title: str, warnings: list[Warning]) -> str:
-    if title in _KINDS:
-        return _KINDS[title]
-    if title:
-        raise UnreadableInvoice(
-            "kind_not_supported",
-            f"这是“电子发票（{title[:30]}）”，不是增值税专用发票或普通发票，不能用于申报算力费用。",
-        )
-    warnings.append(Warning("kind_unknown", "没有读到发票是专票还是普票，请对照原件填写发票种类。"))
-    return "数电发票"
 
 
 def _rows(document: Document, layout: Layout) -> tuple[list[dict[str, str]], list[Warning]]:
@@ -138,12 +128,5 @@ def _rows(document: Document, layout: Layout) -> tuple[list[dict[str, str]], lis
             names = "、".join(differing)
             warnings.append(Warning("two_truths", f"明细的“{names}”在数据标签与版面中不一致，请对照发票原件逐行核实。"))
     if doubtful:
-        warnings.append(Warning("lines_doubtful", "明细的项目名称可能分行有误，请对照发票原件逐行核实。"))
+        warnings.append(doubtful_names())
     return rows, warnings
-
-
-def _attachment_warnings(attachments: list[str]) -> list[Warning]:
-    if not attachments:
-        return []
-    names = "、".join(tidy(name)[:60] for name in attachments[:3])
-    return [Warning("attachment_unread", f"文件内附有“{names}”，其内容未与版面核对，请对照发票原件核实各项金额。")]
