@@ -38,6 +38,8 @@ class Document:
     # The properties (CustomDatas) by name.
     hints: dict[str, str] = field(default_factory=dict)
     pages: list[list[Token]] = field(default_factory=list)
+    # Width and height of each page in mm; infinite where the file does not say.
+    sizes: list[tuple[float, float]] = field(default_factory=list)
     # Objects by page id and object id: the page's number and its tokens, None where an id stands twice.
     objects: dict[tuple[str, str], tuple[int, list[Token]] | None] = field(default_factory=dict)
     # The objects that each tag points at, by the tag's path.

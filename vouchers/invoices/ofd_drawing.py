@@ -81,21 +81,16 @@ class _Matrix(NamedTuple):
 def draw(content: bytes, page: int, width: int) -> Image.Image:
     """The page (counted from 0) of an OFD, `width` pixels wide within bounds, as an RGB picture.
 
-    Raises UnreadableInvoice: what unsafe packages raise, and `no_such_page`.
+    Raises UnreadableInvoice: what unsafe packages raise, and `page_missing`.
     """
     package = Package(content)
     document = _Document(package)
     if not 0 <= page < len(document.pages):
-        raise UnreadableInvoice("no_such_page", f"这个文件没有第 {page + 1} 页。")
+        raise UnreadableInvoice("page_missing", f"这个文件没有第 {page + 1} 页。")
     try:
         return _paint(document, page, width)
     except (ValueError, OverflowError, IndexError) as error:
         raise unsafe("内部的图形数据不正常") from error
-
-
-def page_count(content: bytes) -> int:
-    """How many pages an OFD has. Raises UnreadableInvoice."""
-    return len(_Document(Package(content)).pages)
 
 
 class _Document:

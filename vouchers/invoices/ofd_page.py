@@ -83,6 +83,7 @@ def _tokens(element: etree._Element) -> Iterator[Token]:
                     box_left + scale_x * left + skew_x * down + shift_x,
                     box_left + scale_x * right + skew_x * down + shift_x,
                     box_top + skew_y * left + scale_y * down + shift_y,
+                    size * abs(scale_y),
                 )
 
 
