@@ -99,9 +99,11 @@ def _runs(
         yield text, x, x + sum(across) + _width(text[-1], size), y
         return
     start, left = 0, x
+    # Text that only goes down stays below itself.
+    onward = across[-1:] or ([0.0] if down else [])
     for index, char in enumerate(text[:-1]):
         width = _width(char, size)
-        step = across[index] if index < len(across) else (across[-1] if across else width)
+        step = across[index] if index < len(across) else (onward[0] if onward else width)
         drop = down[index] if index < len(down) else 0.0
         if drop or step < 0 or step - width > _COLUMN_GAP * size:
             yield text[start : index + 1], left, x + width, y
