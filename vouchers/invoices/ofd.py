@@ -3,7 +3,7 @@
 Up to four parts of the file state the header: an attached data file, the tags (CustomTags: element → ObjectRef →
 TextObject), the page as it is seen (labels and columns), and the file's properties (CustomDatas, whose 合计金额 is
 without tax). All that are there are read and compared. Tags know no rows; the item table is the attachment's or
-else the page's, and the others confirm its columns.
+else the page's, and the others confirm its columns. The QR code, a picture beside them, is a further witness.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from vouchers.invoices.kinds import kind_of
 from vouchers.invoices.layout import Layout, read_layout
 from vouchers.invoices.ofd_attached import Attached, read_attached
 from vouchers.invoices.ofd_document import Document, read_document, several_refusal
+from vouchers.invoices.ofd_resources import code_payload
 from vouchers.invoices.ofd_rows import item_rows
 from vouchers.invoices.ofd_tags import tagged_fields
+from vouchers.invoices.qr import compare
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.seals import ofd_seals
 from vouchers.invoices.witnesses import agree
@@ -50,13 +52,16 @@ def read_ofd(content: bytes) -> Invoice:
     layout = read_layout(document.pages)
     if len(layout.numbers) > 1:
         raise several_refusal()
-    seals, doubts = ofd_seals(package)
+    seals, seal_warnings = ofd_seals(package)
     printed = _printed(document, layout, attached)
-    printed.warnings += doubts
+    printed.warnings += seal_warnings
     boxes = layout.boxes(document.sizes)
     if len(layout.table.rows) != len(printed.lines):
         boxes = tuple(box for box in boxes if not box.field.startswith("lines."))
-    return replace(assemble(printed), boxes=boxes, seals=seals)
+    invoice = assemble(printed)
+    payload = code_payload(package, document.resources)
+    doubts = compare(payload, invoice) if payload else []
+    return replace(invoice, boxes=boxes, seals=seals, warnings=(*invoice.warnings, *doubts))
 
 
 def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:

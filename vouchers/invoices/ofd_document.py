@@ -12,6 +12,7 @@ from lxml import etree
 
 from vouchers.invoices.invoice import UnreadableInvoice
 from vouchers.invoices.ofd_page import MAX_TOKENS, page_size, text_objects
+from vouchers.invoices.ofd_resources import Resources, read_resources
 from vouchers.invoices.safe_xml import local_name
 from vouchers.invoices.safe_zip import Package, resolve, unsafe
 from vouchers.invoices.text import tidy
@@ -45,6 +46,7 @@ class Document:
     # The objects that each tag points at, by the tag's path.
     tags: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
+    resources: Resources = field(default_factory=Resources)
     # Width and height of each page in mm; infinite where the file does not say.
     sizes: list[tuple[float, float]] = field(default_factory=list)
 
@@ -67,6 +69,7 @@ def read_document(package: Package) -> Document:
     path = resolve("OFD.xml", tidy(bodies[0].findtext("{*}DocRoot") or ""))
     root = package.xml(path)
     _read_pages(package, path, root, document)
+    document.resources = read_resources(package, path, root)
     for location in _few(root, "{*}CustomTags"):
         _read_tags(package, resolve(path, tidy(location.text or "")), document)
     for location in _few(root, "{*}Attachments"):

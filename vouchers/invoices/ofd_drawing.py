@@ -6,8 +6,6 @@ reader would paint (invisible, fully transparent) is left out, as it is left out
 
 from __future__ import annotations
 
-import io
-import posixpath
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -18,22 +16,19 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vouchers.invoices.invoice import UnreadableInvoice
 from vouchers.invoices.ofd_page import deltas, hidden, numbers
-from vouchers.invoices.ofd_paths import Style, Styles, outlines
+from vouchers.invoices.ofd_paths import Style, outlines
+from vouchers.invoices.ofd_resources import open_picture, read_resources
 from vouchers.invoices.safe_xml import local_name
 from vouchers.invoices.safe_zip import Package, resolve, unsafe
 from vouchers.invoices.text import tidy
 
 MAX_PIXELS = 12_000_000
 _MIN_WIDTH, _MAX_WIDTH = 200, 3_000
-_MAX_IMAGE_PIXELS = 20_000_000
 _MAX_OBJECTS = 20_000
 _MAX_CHARS = 60_000
 _MAX_IMAGES = 60
 _MAX_DEPTH = 8
 _USUAL_SIZE = (210.0, 297.0)
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
-# Pictures that no program here can paint are left out: the text is what counts.
-_NO_PICTURE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, EOFError)
 _FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc",
@@ -110,25 +105,9 @@ class _Document:
             part.get("ID", ""): resolve(self.path, part.get("BaseLoc") or "?")
             for part in root.iterfind("{*}CommonData/{*}TemplatePage")
         }
-        self.styles = Styles()
-        self.media: dict[str, str] = {}
-        for kind in ("PublicRes", "DocumentRes"):
-            for each in root.findall(f"{{*}}CommonData/{{*}}{kind}")[:20]:
-                self._add_resources(resolve(self.path, tidy(each.text or "?")))
+        self.resources = read_resources(package, self.path, root)
         location = tidy(root.findtext("{*}Annotations") or "")
         self._annotations = resolve(self.path, location) if location else ""
-
-    def _add_resources(self, path: str) -> None:
-        if path not in self.package.paths:
-            return
-        root = self.package.xml(path)
-        base = root.get("BaseLoc") or ""
-        for element in root.iterfind("{*}DrawParams/{*}DrawParam"):
-            self.styles.add(element)
-        for element in root.iterfind("{*}MultiMedias/{*}MultiMedia"):
-            name = tidy(element.findtext("{*}MediaFile") or "")
-            if name:
-                self.media[element.get("ID", "")] = resolve(path, posixpath.join(base, name))
 
     def appearances(self, page: str) -> list[etree._Element]:
         """The pictures of the annotations on the page of that id: watermarks and stamps."""
@@ -186,7 +165,7 @@ class _Painter:
     def layers(self, root: etree._Element, matrix: _Matrix) -> None:
         """Every layer of a page or template."""
         for layer in root.iterfind("{*}Content/{*}Layer"):
-            self.block(layer, matrix, self._document.styles.of(layer.get("DrawParam"), Style()), 0)
+            self.block(layer, matrix, self._document.resources.styles.of(layer.get("DrawParam"), Style()), 0)
 
     def block(self, block: etree._Element, matrix: _Matrix, style: Style, depth: int) -> None:
         """The objects of a layer, a block within it or an annotation, in order."""
@@ -200,7 +179,7 @@ class _Painter:
             if kind == "PageBlock":
                 self.block(element, matrix, style, depth + 1)
                 continue
-            own = self._document.styles.of(element.get("DrawParam"), style).changed_by(element)
+            own = self._document.resources.styles.of(element.get("DrawParam"), style).changed_by(element)
             if kind == "TextObject":
                 self._text(element, _placed(element, matrix), own)
             elif kind == "PathObject":
@@ -242,7 +221,7 @@ class _Painter:
 
     def _image(self, element: etree._Element, matrix: _Matrix) -> None:
         """The picture on the unit square of its matrix, upright."""
-        path = self._document.media.get(element.get("ResourceID", ""), "")
+        path = self._document.resources.media.get(element.get("ResourceID", ""), "")
         self._images += 1
         if path not in self._document.package.paths or self._images > _MAX_IMAGES:
             return
@@ -251,7 +230,7 @@ class _Painter:
         size = max(1, round(abs(x2 - x1))), max(1, round(abs(y2 - y1)))
         if size[0] > self._canvas.width * 2 or size[1] > self._canvas.height * 2:
             return
-        picture = _picture(self._document.package.content(path))
+        picture = open_picture(self._document.package.content(path))
         if picture is not None:
             picture = picture.resize(
                 size, Image.Resampling.LANCZOS if size[0] < picture.width else Image.Resampling.NEAREST
@@ -271,17 +250,6 @@ def _places(code: etree._Element, text: str, x: float, y: float, size: float) ->
         elif not down:
             x += size if char > "\u2e7f" else size / 2
         y += down[index] if index < len(down) else 0.0
-
-
-def _picture(content: bytes) -> Image.Image | None:
-    """A picture with its transparency, or None for what is none or too large."""
-    try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
-            if opened.width * opened.height > _MAX_IMAGE_PIXELS:
-                return None
-            return opened.convert("RGBA")
-    except _NO_PICTURE:
-        return None
 
 
 def _placed(element: etree._Element, outer: _Matrix) -> _Matrix:
