@@ -79,10 +79,10 @@ def draw(content: bytes, page: int, width: int) -> Image.Image:
     Raises UnreadableInvoice: what unsafe packages raise, and `page_missing`.
     """
     package = Package(content)
-    document = _Document(package)
-    if not 0 <= page < len(document.pages):
-        raise UnreadableInvoice("page_missing", f"这个文件没有第 {page + 1} 页。")
     try:
+        document = _Document(package)
+        if not 0 <= page < len(document.pages):
+            raise UnreadableInvoice("page_missing", f"这个文件没有第 {page + 1} 页。")
         return _paint(document, page, width)
     except (ValueError, OverflowError, IndexError) as error:
         raise unsafe("内部的图形数据不正常") from error
@@ -256,8 +256,8 @@ def _placed(element: etree._Element, outer: _Matrix) -> _Matrix:
     """The transformation of an object's own coordinates: its CTM, then its boundary's place."""
     left, top, *_ = numbers(element.get("Boundary") or "0 0 0 0")
     own = element.get("CTM")
-    inner = _Matrix(*numbers(own)) if own else _Matrix()
-    return inner.within(_Matrix(e=left, f=top)).within(outer)
+    a, b, c, d, e, f = numbers(own) if own else _Matrix()
+    return _Matrix(a, b, c, d, e, f).within(_Matrix(e=left, f=top)).within(outer)
 
 
 def _box(area: etree._Element | None) -> tuple[float, float, float, float] | None:
