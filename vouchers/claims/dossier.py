@@ -18,9 +18,9 @@ PAPERS_WITH = """
 asked AS (SELECT * FROM vouchers_claimline WHERE claim_id = $1),
 matched AS (SELECT * FROM vouchers_allocation WHERE claim_id = $1),
 own AS (
-  SELECT * FROM vouchers_invoice WHERE id IN (
+  SELECT * FROM vouchers_invoice WHERE id = ANY (ARRAY(
     SELECT item.invoice_id FROM asked JOIN vouchers_invoiceline AS item ON item.id = asked.invoice_line_id
-    UNION SELECT invoice_id FROM matched)),
+    UNION ALL SELECT invoice_id FROM matched))),
 red AS (
   SELECT letter.*, own.id AS original FROM vouchers_invoice AS letter
   JOIN own ON letter.organisation_id = own.organisation_id AND letter.reverses = own.code || own.number
@@ -35,7 +35,7 @@ PAPERS_COLUMNS = """
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_id', invoice_id, 'position', position, 'name', name, 'tax_rate', tax_rate,
      'amount_fen', amount_fen, 'tax_fen', tax_fen) ORDER BY invoice_id, position)
-   FROM vouchers_invoiceline WHERE invoice_id IN (SELECT id FROM own UNION SELECT id FROM red)),
+   FROM vouchers_invoiceline WHERE invoice_id = ANY (ARRAY(SELECT id FROM own UNION ALL SELECT id FROM red))),
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_line_id', invoice_line_id, 'service', service, 'location', location,
      'seller_related', seller_related, 'subsidised_elsewhere', subsidised_elsewhere,

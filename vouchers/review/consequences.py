@@ -110,7 +110,7 @@ def _require_voucher(claim: Claim) -> None:
 
 def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
     """The dates that a step sets on the claim, after checking those that it must respect."""
-    today, call = settings.CLOCK.today(), claim.call
+    today, call = timezone.localdate(now), claim.call
     if verb == "return":
         return {"correction_due": add_working_days(today, call.correction_days)}
     if verb == "publicise":
