@@ -65,6 +65,8 @@ DATABASES = {
         lock_timeout="3s",
         statement_timeout="30s",
         idle_in_transaction_session_timeout="60s",
+        # What is prepared is planned once a session: planning a step's large queries costs more than their work.
+        plan_cache_mode="force_generic_plan",
     )
 }
 RUNTIME_ROLE = DATABASES["default"]["USER"]

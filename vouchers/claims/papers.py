@@ -76,6 +76,7 @@ class Invoice(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "发票"
         ordering = ["-issued_on", "number"]
+        indexes = [models.Index(fields=["organisation", "reverses"], condition=Q(red=True), name="invoice_red_letters")]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "code", "number"], name="invoice_once_in_organisation"),
             # However it is split into code and number.

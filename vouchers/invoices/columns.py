@@ -37,6 +37,8 @@ _COLUMNS = {
 }
 _NAME_HEADING = re.compile(_NAMES)
 _HEADING = re.compile("|".join([_NAMES, *_COLUMNS, r"\([^()]{1,10}\)"]))
+# The second line of headings set in two.
+_SECOND = re.compile(r"(?:/?征收率|\([^()]{1,10}\))+")
 _FIGURE = re.compile(r"-?[¥$]?-?[0-9][0-9,]*(?:\.[0-9]*)?|-?\.[0-9]+|\*+|-+|—+")
 _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?%|免税|不征税|\*+|.{0,4}零税率|0(?:\.[0-9]+)?")
 _FIGURES = frozenset({"quantity", "unit_price", "amount", "tax"})
@@ -44,6 +46,8 @@ _SINGLE = _FIGURES | {"tax_rate"}
 # What a cell of the wrong sort weighs against millimetres of misalignment; and two figures in one cell.
 _WRONG, _TWICE, _UNLIKELY = 60.0, 50.0, 4.0
 _UNIT_LENGTH = 8
+# Headings may differ this much in height.
+_LEVEL = 1.2
 
 
 class Heading(NamedTuple):
@@ -66,6 +70,13 @@ def headings_of(rows: Sequence[Row]) -> list[Heading]:
                 if {heading.column for heading in found} >= _NEEDED:
                     return found
     return []
+
+
+def below_headings(headings: Sequence[Heading], rows: Sequence[Row]) -> list[Row]:
+    """The rows below the headings, and below the second line of headings set in two."""
+    top = max(heading.y for heading in headings) + _LEVEL
+    rows = [row for row in rows if row.y > top]
+    return rows[1:] if rows and _SECOND.fullmatch(rows[0].text) else rows
 
 
 def _headings(row: Row) -> list[Heading]:
@@ -92,7 +103,7 @@ def _heading(column: str, tokens: Sequence[Token]) -> Heading:
 def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str]:
     """The column of each of a line's `tokens` (from left to right): the cheapest choice that keeps their order."""
     if len(tokens) > _MAX_CELLS:
-        return [min(headings, key=lambda heading, token=token: _cost(heading, token)).column for token in tokens]
+        return [min((_cost(heading, token), heading.column) for heading in headings)[1] for token in tokens]
     if not tokens:
         return []
     best = [_cost(heading, tokens[0]) for heading in headings]

@@ -24,7 +24,7 @@ def open_image(content: bytes) -> PIL.Image.Image:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
             with PIL.Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large()

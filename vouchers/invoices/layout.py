@@ -20,8 +20,8 @@ from vouchers.invoices.tokens import SAME_LINE, Token
 
 # A name of two lines may begin this much above its label, in mm or in shares of the step to the label below.
 _NAME_ABOVE, _NAME_STEP = 5.0, 0.5
-# A line of the remark that ends this near the right edge was wrapped, not ended.
-_MARGIN = 4.0
+# A line of the remark that fills this share of the width to the right edge was wrapped, not ended.
+_FULL = 0.62
 # On one line, pieces nearer than this share of their size were set as one.
 _NEAR = 0.5
 # Type of a title is at least this high.
@@ -89,13 +89,16 @@ def read_layout(pages: Sequence[list[Token]]) -> Layout:
 
 
 def paragraph(tokens: Iterable[Token], right_edge: float = inf) -> str:
-    """The lines of `tokens` as one text; a line that reaches `right_edge` goes on without a blank."""
+    """The lines of `tokens` as one text; a line that comes near `right_edge` goes on without a blank."""
     texts: list[str] = []
     before: Token | None = None
-    for token in reading_order(tokens):
+    tokens = reading_order(tokens)
+    start = min((token.left for token in tokens), default=0.0)
+    full = start + _FULL * (right_edge - start)
+    for token in tokens:
         if before is not None:
             same = abs(token.y - before.y) < SAME_LINE
-            near = token.left - before.right < _NEAR * token.size if same else before.right > right_edge - _MARGIN
+            near = token.left - before.right < _NEAR * token.size if same else before.right > full
             texts += [] if near else [" "]
         texts.append(token.text)
         before = token

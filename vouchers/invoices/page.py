@@ -22,6 +22,7 @@ _PASSWORD = re.compile(r"(?=.*[<>*+])[0-9<>*+/\-]{10,}")
 _OVERLAP = 3.0
 # Words parted by more than this share of their size had a blank between them.
 _BLANK = 0.3
+_MARGIN = 0.3
 
 
 class Found(NamedTuple):
@@ -40,7 +41,15 @@ class Page:
         tokens = list(tokens)
         self.uprights = _uprights(tokens)
         aside = {id(token) for token in self.uprights}
-        self.tokens = [token for token in tokens if id(token) not in aside and not _PASSWORD.fullmatch(token.plain)]
+        # Letters beside everything else are a note in the margin, set upright.
+        margin = max((token.right for token in tokens if len(token.plain) > 1), default=inf) - _MARGIN
+        self.tokens = [
+            token
+            for token in tokens
+            if id(token) not in aside
+            and not _PASSWORD.fullmatch(token.plain)
+            and (len(token.plain) > 1 or token.left < margin)
+        ]
         self.rows = list(rows_of(self.tokens))
 
     def find_all(self, pattern: re.Pattern[str], below: float = -inf) -> list[Found]:

@@ -13,8 +13,8 @@ import pypdfium2.raw as raw
 
 from vouchers.invoices.invoice import UnreadableInvoice
 
-# An invoice of 300 lines has some forty pages.
-MAX_PAGES = 60
+# An invoice of 300 lines with long names has some eighty pages.
+MAX_PAGES = 120
 _SCRIPT = re.compile(rb"/JavaScript[\s/(<>\[\]]")
 _XFA = (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
 # What may stand before the PDF itself.

@@ -25,19 +25,26 @@ MAX_CHARS = 60_000
 _APART, _WIDE, _BLANK = 0.28, 1.1, 0.16
 _LEVEL = 0.12
 _TURNED = 0.02
+# What is printed twice for bold type lies this near, in mm; as many earlier tokens of the same text are looked at.
+_TWICE, _MANY = 0.6, 400
 _INVISIBLE = 3
+_HYPHEN = 0x2D
 _UNMAPPED = frozenset({0, 0xFFFE, 0xFFFF, 0xFFFD})
 _FIGURE = frozenset("0123456789.%*,-¥￥")
 
 
 @dataclass(slots=True)
 class _Char:
+    """One character with its edges and baseline. The blanks are those that the file itself has beside it."""
+
     text: str
     left: float
     right: float
     y: float
     size: float
     index: int
+    blank_before: bool = False
+    blank_after: bool = False
 
 
 def page_tokens(page: pdfium.PdfPage) -> tuple[list[Token], int]:
@@ -95,29 +102,40 @@ class _Text:
         a, b, c, d, e, f = self._shown
         page, box, x, y = self._textpage, raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
         box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
-        unicode_of, box_of, origin_of = (
-            raw.FPDFText_GetUnicode,
-            raw.FPDFText_GetLooseCharBox,
-            raw.FPDFText_GetCharOrigin,
-        )
+        unicode_of, box_of, origin_of = raw.FPDFText_GetUnicode, raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin
+        last: _Char | None = None
+        blank = False
+        high = 0
         for index in range(count):
             code = unicode_of(page, index)
-            if code <= 32 or code == 0xA0 or code in _UNMAPPED or 0xD800 <= code < 0xE000:
+            # PDFium takes a hyphen at the end of a line for a hyphenation and gives this in its place.
+            code = _HYPHEN if code == 2 else code
+            if code <= 32 or code == 0xA0 or code in _UNMAPPED:
                 self.unmapped += code in _UNMAPPED
+                if code == 32 and not raw.FPDFText_IsGenerated(page, index):
+                    blank = True
+                    if last is not None:
+                        last.blank_after = True
                 continue
+            if 0xD800 <= code < 0xDC00:
+                high = code
+                continue
+            if 0xDC00 <= code < 0xE000:
+                code = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00 if high else 0xFFFD
+            high = 0
             box_of(page, index, box_at)
             origin_of(page, index, x_at, y_at)
-            left, right = box.left, box.right
-            upper, lower = box.top, box.bottom
             if b:
                 # A page shown on its side: what is across in the file is down on the page.
-                ends = a * left + c * lower + e, a * right + c * upper + e
-                across = abs(b * (right - left))
+                ends = c * box.bottom + e, c * box.top + e
+                size = abs(b * (box.right - box.left))
             else:
-                ends = a * left + e, a * right + e
-                across = abs(d * (upper - lower))
+                ends = a * box.left + e, a * box.right + e
+                size = abs(d * (box.top - box.bottom))
             height = b * x.value + d * y.value + f
-            yield _Char(chr(code), min(ends), max(ends), height, across, index)
+            last = _Char(chr(code), min(ends), max(ends), height, size, index, blank)
+            blank = False
+            yield last
 
     def _parted(self, before: _Char, char: _Char) -> bool:
         size = max(before.size, char.size, 0.1)
@@ -131,8 +149,8 @@ class _Text:
             return False
         if gap > _APART:
             return True
-        # Figures set apart, each of more than one character, are two cells, however near.
-        return self._object(before.index - 1) == first and self._object(char.index + 1) == second
+        # Figures set apart are two cells, however near, unless the program sets every character apart.
+        return self._object(before.index - 1) == first or self._object(char.index + 1) == second
 
     def _object(self, index: int) -> int:
         """The address of the text object of a character; 0 where there is none."""
@@ -152,30 +170,39 @@ class _Text:
         texts: list[str] = []
         before = first
         for char in run:
-            if char.left - before.right > _BLANK * char.size and (
-                before.index + 1 != char.index or _latin(before, char)
-            ):
+            if char.left - before.right > _BLANK * char.size and (char.blank_before or _latin(before, char)):
                 texts.append(" ")
             texts.append(char.text)
             before = char
         shown = tidy("".join(texts))
         if not shown:
             return None
-        return Token(shown, unspaced(shown), first.left, run[-1].right, first.y, max(char.size for char in run))
+        # A blank at either end of a wrapped piece parts two Latin words.
+        text = (" " if first.blank_before and _word(shown[0]) else "") + shown
+        text += " " if before.blank_after and _word(shown[-1]) else ""
+        return Token(text, unspaced(shown), first.left, before.right, first.y, max(char.size for char in run))
 
     def _angle(self, index: int) -> float:
         """How far the character is turned, on the page as it is shown."""
         angle = raw.FPDFText_GetCharAngle(self._textpage, index)
-        return angle - math.atan2(self._shown[1], self._shown[0]) if angle >= 0 else 0.0
+        return angle + math.atan2(self._shown[1], self._shown[0]) if angle >= 0 else 0.0
 
 
 def _latin(before: _Char, char: _Char) -> bool:
-    return (before.text + char.text).isascii()
+    return _word(before.text) and _word(char.text)
+
+
+def _word(char: str) -> bool:
+    return char.isascii() and char.isalnum()
 
 
 def _once(tokens: list[Token]) -> list[Token]:
     """Tokens without those printed twice at one place, as some issuers do for bold type."""
-    seen: dict[tuple[str, int, int], Token] = {}
+    kept: dict[str, list[Token]] = {}
+    once = []
     for token in tokens:
-        seen.setdefault((token.plain, round(token.left), round(token.y)), token)
-    return list(seen.values())
+        same = kept.setdefault(token.plain, [])
+        if not any(abs(token.left - other.left) < _TWICE and abs(token.y - other.y) < _TWICE for other in same[-_MANY:]):
+            same.append(token)
+            once.append(token)
+    return once

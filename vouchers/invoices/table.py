@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vouchers.invoices.columns import Heading, columns_of, headings_of, looks_like
+from vouchers.invoices.columns import Heading, below_headings, columns_of, headings_of, looks_like
 from vouchers.invoices.invoice import LINE_NAMES
 from vouchers.invoices.page import joined
 from vouchers.invoices.text import compact
@@ -74,10 +74,9 @@ def read_tables(pages: Sequence[list[Token]]) -> Table:
         found = headings_of(rows)
         if found:
             headings = found
-            top = max(heading.y for heading in headings) + _LEVEL
-            rows = [row for row in rows if row.y > top]
-        elif not headings or not any(_is_item(headings, row) for row in rows):
-            continue
+            rows = below_headings(headings, rows)
+        else:
+            rows = _continued(headings, rows)
         _read_page(table, number, headings, rows)
     table.cells, table.doubtful = _arranged(table.pieces)
     table.cells = _without_reference(table.cells)
@@ -91,7 +90,8 @@ def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequenc
     for index, row in enumerate(rows):
         if any(token.plain.startswith("价税合计") for token in row.tokens):
             break
-        tokens = [token for token in row.tokens if token.plain != "¥"]
+        # A long price may begin before the quantity left of it, so what counts is where a cell has its middle.
+        tokens = sorted((token for token in row.tokens if token.plain != "¥"), key=lambda token: token.middle)
         columns = columns_of(headings, tokens)
         # The figures of the closing line may be set a little higher or lower than its words.
         near = [other for other in rows[max(0, index - 2) : index + 3] if abs(other.y - row.y) < SAME_LINE]
@@ -118,13 +118,19 @@ def _closing(row: Row, near: Sequence[Row], columns: Sequence[str]) -> str:
 
 def _under(headings: list[Heading], rows: Sequence[Row], page: int) -> dict[str, list[tuple[int, Token]]]:
     """Amount and tax of a closing line."""
-    tokens = sorted((token for row in rows for token in row.tokens), key=lambda token: token.left)
+    tokens = sorted((token for row in rows for token in row.tokens), key=lambda token: token.middle)
     figures = [token for token in tokens if token.plain != "¥" and looks_like("amount", token)]
     columns = columns_of(headings, figures)
     return {
         column: [(page, token) for token, at in zip(figures, columns, strict=True) if at == column]
         for column in ("amount", "tax")
     }
+
+
+def _continued(headings: list[Heading], rows: list[Row]) -> list[Row]:
+    """The rows of a page without headings from its first item on: it goes on under the headings of the page before."""
+    first = next((index for index, row in enumerate(rows) if headings and _is_item(headings, row)), len(rows))
+    return rows[first:]
 
 
 def _is_item(headings: list[Heading], row: Row) -> bool:
@@ -142,39 +148,56 @@ def group(pieces: list[Piece]) -> tuple[list[dict[str, str]], bool]:
 def _arranged(pieces: list[Piece]) -> tuple[list[Cells], bool]:
     """The cells of each row, and whether names are in doubt.
 
-    A row begins at the height of its amount. Where that leaves a name without the `*category*` that begins every
-    printed name, cells are centred on their row, and a row begins where its name does. The older forms print names
-    without a category too: then a name that begins above the first amount tells that cells are centred.
+    Cells of one row are level with its amount at their first lines, or centred on it; the printed names begin with
+    `*category*`. What fits wins, in this order.
     """
     pieces = sorted(pieces, key=lambda piece: piece[:5])
     amounts = [piece for piece in pieces if piece.column == "amount"]
     rows = _cut(pieces, amounts)
     starred = [_PRINTED_NAME.match(_text(row["name"])) is not None for row in rows]
-    if all(starred):
+    if all(starred) and _level(rows):
         return rows, False
-    names = [piece for piece in pieces if piece.column == "name"]
-    starts = [piece for piece in names if piece.text.lstrip().startswith("*")]
-    if not starts and amounts and names and names[0][:2] < (amounts[0].page, amounts[0].y - _LEVEL):
-        starts = _centred(names, amounts)
+    if centred := _centred(pieces, amounts):
+        fitting = [_PRINTED_NAME.match(_text(row["name"])) is not None for row in centred]
+        if all(fitting) or not any(starred) and not _level(rows):
+            return centred, False
+    starts = [piece for piece in pieces if piece.column == "name" and piece.text.lstrip().startswith("*")]
     if len(starts) == len(amounts):
         by_name = _cut(pieces, starts)
         if sorted(map(_amount, by_name)) == sorted(map(_amount, rows)):
             return by_name, False
-    return rows, any(starred) or not all(_text(row["name"]) for row in rows)
+    return rows, not all(starred) and (any(starred) or not all(_text(row["name"]) for row in rows))
 
 
-def _centred(names: list[Piece], amounts: list[Piece]) -> list[Piece]:
-    """Where each name begins if names are centred on their amounts: a name reaches as far below as above."""
-    starts: list[Piece] = []
-    index = 0
-    for amount in amounts:
-        if index >= len(names) or names[index].page != amount.page:
+def _level(rows: list[Cells]) -> bool:
+    """Whether the first line of every cell is level with its row's amount."""
+    for row in rows:
+        page, y = row["amount"][0][:2]
+        for cells in row.values():
+            if cells and (cells[0].page != page or abs(cells[0].y - y) > _LEVEL):
+                return False
+    return True
+
+
+def _centred(pieces: list[Piece], amounts: list[Piece]) -> list[Cells]:
+    """The rows if every cell reaches as far above its row's amount as below; none where one does not."""
+    rows: list[Cells] = [{column: [] for column in LINE_NAMES} for _ in amounts]
+    for column in LINE_NAMES:
+        left = [piece for piece in pieces if piece.column == column]
+        at = 0
+        for row, amount in zip(rows, amounts, strict=True):
+            if at >= len(left) or left[at][:2] > (amount.page, amount.y + _LEVEL):
+                continue
+            end = 2 * amount.y - left[at].y + _LEVEL
+            while at < len(left) and left[at].page == amount.page and left[at].y < end:
+                row[column].append(left[at])
+                at += 1
+            cell = row[column]
+            if not cell or abs(cell[0].y + cell[-1].y - 2 * amount.y) > 2 * _LEVEL:
+                return []
+        if at < len(left):
             return []
-        starts.append(names[index])
-        end = 2 * amount.y - names[index].y + _LEVEL
-        while index < len(names) and names[index].page == amount.page and names[index].y < end:
-            index += 1
-    return starts if index == len(names) else []
+    return rows
 
 
 def _cut(pieces: list[Piece], starts: list[Piece]) -> list[Cells]:
