@@ -46,7 +46,8 @@ SELECT
      'payment_id', payment_id, 'serial_number', serial_number, 'paid_on', paid_on, 'paid_fen', payment.amount_fen)
      ORDER BY invoice_id, payment_id)
    FROM matched JOIN vouchers_paymentmade AS payment ON payment.id = payment_id),
-  ARRAY(SELECT DISTINCT kind::text FROM vouchers_attachment WHERE claim_id = $1)
+  ARRAY(SELECT DISTINCT CASE WHEN starts_with(stored_name, 'quarantine/') THEN 'held' ELSE kind::text END
+    FROM vouchers_attachment WHERE claim_id = $1)
 """)  # fmt: skip
 
 
@@ -124,7 +125,7 @@ class Match:
 class Dossier:
     """A claim's lines, its invoices with all their lines and red letters, and the payments matched to them.
 
-    `kinds` are those of the materials enclosed. `allocated_fen` is what live claims say was paid on each invoice, once
+    `kinds` are those of the materials enclosed; `held` stands for any that no virus scanner has cleared. `allocated_fen` is what live claims say was paid on each invoice, once
     `binding.bind` has locked it.
     """
 
