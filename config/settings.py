@@ -312,6 +312,7 @@ CELERY_TIMEZONE = TIME_ZONE
 JOB_LEASE_SECONDS = int(env("JOB_LEASE_SECONDS", "60"))
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "vouchers.tasks.sweep", "schedule": 15, "options": {"expires": 15}},
+    "quarantine": {"task": "vouchers.tasks.quarantine", "schedule": 60, "options": {"expires": 60}},
     "hourly": {"task": "vouchers.tasks.hourly", "schedule": 3600, "options": {"expires": 3600}},
     "nightly": {"task": "vouchers.tasks.nightly", "schedule": crontab(hour=2, minute=30)},
 }

@@ -56,6 +56,11 @@ def sweep() -> None:
         scan_next.delay()
     promote_all()
     send_waiting()
+
+
+@shared_task
+def quarantine() -> None:
+    """Every minute: ask the virus scanner about the files that wait for it."""
     release_held()
 
 

@@ -56,6 +56,11 @@ def suggest(claim: Claim, form: str, body: str, *, by: str) -> bool:
     return HalfTyped.objects.get_or_create(claim=claim, form=form, defaults=filled)[1]
 
 
+def forms_by(claim: Claim, by: str) -> set[str]:
+    """The forms of the claim that `by` was the last to fill in."""
+    return set(HalfTyped.objects.filter(claim=claim, by=by).values_list("form", flat=True))
+
+
 def forget_half_typed(claim: Claim, form: str) -> None:
     """The form was saved for good."""
     HalfTyped.objects.filter(claim=claim, form=form).delete()

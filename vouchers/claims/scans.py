@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from vouchers.claims.drafts import HalfTyped, suggest
+from vouchers.claims.drafts import suggest
 from vouchers.claims.papers import Attachment
 from vouchers.documents.storage import load
 from vouchers.invoices import Invoice, UnreadableInvoice, guard
@@ -49,8 +49,13 @@ def run(subject: str, progress: jobs.Progress) -> None:
     except UnreadableInvoice as unread:
         progress.report(1, 1, str(unread)[:200])
         return
-    suggest(attachment.claim, f"invoice:{attachment.pk}", form_of(read), by=BY_MACHINE)
+    suggest(attachment.claim, form_name(attachment), form_of(read), by=BY_MACHINE)
     progress.report(1, 1, "识别好了，请对照原件核对后保存。")
+
+
+def form_name(attachment: Attachment) -> str:
+    """The half-typed form that types in this file."""
+    return f"typed:{attachment.pk}"
 
 
 def form_of(read: Invoice) -> str:
@@ -81,11 +86,6 @@ def form_of(read: Invoice) -> str:
         }
         fields += [(f"lines-{row}-{name}", value) for name, value in values.items()]
     return urlencode([*fields, *(("doubt", warning.message) for warning in read.warnings)])
-
-
-def is_machine(kept: HalfTyped | None) -> bool:
-    """Whether a half-typed form still is what OCR suggested."""
-    return kept is not None and kept.by == BY_MACHINE
 
 
 def _kind(read: Invoice) -> str:

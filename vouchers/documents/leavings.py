@@ -36,8 +36,8 @@ def sweep_leavings(folders: Iterable[str], known: Callable[[list[str]], set[str]
             for name in stored.keys() - known(list(stored)):
                 _put_aside(stored[name])
                 gone += 1
-    for folder, age in ((Path(settings.FILE_UPLOAD_TEMP_DIR), _DAY), (path_of(ASIDE), _ASIDE_FOR)):
-        for path in _old_files(folder, age):
+    for place, age in ((Path(settings.FILE_UPLOAD_TEMP_DIR), _DAY), (path_of(ASIDE), _ASIDE_FOR)):
+        for path in _old_files(place, age):
             path.unlink(missing_ok=True)
             gone += 1
     if gone:

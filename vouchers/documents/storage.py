@@ -8,7 +8,6 @@ from pathlib import Path
 
 from django.conf import settings
 
-
 # Files here wait for the virus scanner: nobody may read them, whatever a row says.
 QUARANTINE = "quarantine/"
 # What a scanner has condemned; only the name is left, as a mark in its row.
