@@ -28,6 +28,16 @@ def env(name: str, default: str | None = None) -> str:
     return value
 
 
+# A server whose machine or wire has died is noticed within half a minute (over TCP), not after hours.
+_GONE_SILENT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def database(url: str, **options: str) -> dict:
     """`postgresql://user:password@host:port/name?host=/socket/folder` as Django wants it."""
     parts = urlsplit(url)
@@ -42,7 +52,7 @@ def database(url: str, **options: str) -> dict:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": " ".join(f"-c {key}={value}" for key, value in options.items())},
+        "OPTIONS": {"options": " ".join(f"-c {key}={value}" for key, value in options.items()), **_GONE_SILENT},
     }
 
 
