@@ -6,7 +6,7 @@ import pytest
 
 from vouchers.invoices import read
 
-from .corpus import corpus
+from .corpus_marked import corpus
 
 CORPUS = list(corpus())
 # Cut out of its invoice, a data file has no page to compare; original_invoice.xml never states the words.
