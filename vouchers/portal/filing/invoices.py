@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from accounts.walls import MEMBER, for_roles
 from applicants.web import organisation_of
 from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
-from vouchers.claims.receiving import receive_invoice, waiting_files
+from vouchers.claims.receiving import receive_invoice
 from vouchers.claims.removals import remove_invoice
 from vouchers.claims.seen import ChangedMeanwhile, seen_row
 from vouchers.claims.selectors import earlier_invoices
@@ -30,6 +30,8 @@ from vouchers.portal.filing.forms import (
 from vouchers.portal.filing.keeping import forget, kept_form
 from vouchers.portal.filing.pages import ask_first, case_of, frame, own_claim, own_file, own_invoice
 from vouchers.portal.filing.sheet import sheet_of
+from vouchers.portal.filing.waiting import waiting_of
+from vouchers.tasks import nudge
 
 
 @for_roles(MEMBER)
@@ -44,17 +46,22 @@ def invoice_list(request, number: str):
                 receive_invoice(claim, name=each.name, content=each.read(MAX_UPLOAD_BYTES + 1), user=request.user)
                 for each in form.cleaned_data["chosen"]
             ]
+            for job in filter(None, (each.job for each in results)):
+                nudge(job)
     sheet = sheet_of(case_of(claim))
     rows = bills.bill_rows(claim, sheet)
-    page = frame(claim, "发票") | {
-        "form": form,
-        "results": results,
-        "entered": sum(1 for each in results if each.invoice),
-        "rows": rows,
-        "waiting": waiting_files(claim),
-        "earlier": earlier_invoices(claim, [row.invoice.pk for row in rows])[:20],
-        "sheet": sheet,
-    }
+    page = (
+        frame(claim, "发票")
+        | waiting_of(claim)
+        | {
+            "form": form,
+            "results": results,
+            "entered": sum(1 for each in results if each.invoice),
+            "rows": rows,
+            "earlier": earlier_invoices(claim, [row.invoice.pk for row in rows])[:20],
+            "sheet": sheet,
+        }
+    )
     return render(request, "portal/filing/invoices.html", page)
 
 
@@ -92,7 +99,7 @@ def type_in(request, number: str, file: int):
     """Type in an invoice whose file nobody but a person can read."""
     claim = own_claim(request, number)
     attached = own_file(claim, file)
-    if attached.kind != "invoice":
+    if attached.kind != "invoice" or attached.held or attached.infected:
         raise Http404
     known = attached.invoices.first()
     if known is not None:
@@ -108,7 +115,8 @@ def type_in(request, number: str, file: int):
             messages.success(request, f"发票{entered.number}登记好了，请勾选申报的明细。")
             return redirect("claim_invoice", number=claim.number, pk=entered.pk)
     page = frame(claim, "人工填写发票") | {"form": form, "lines": lines, "file": attached, "kept": kept}
-    return render(request, "portal/filing/typed.html", page)
+    doubts = (request.POST if request.method == "POST" else kept.body).getlist("doubt")
+    return render(request, "portal/filing/typed.html", page | {"doubts": doubts})
 
 
 @for_roles(MEMBER)
