@@ -6,11 +6,7 @@ import pytest
 
 from vouchers.invoices import read
 
-<<<<<<<< HEAD:tests/invoices/test_corpus_data.py
-from .corpus_data import corpus
-========
 from .corpus_marked import corpus
->>>>>>>> main:tests/invoices/test_corpus_marked.py
 
 CORPUS = list(corpus())
 # Cut out of its invoice, a data file has no page to compare; original_invoice.xml never states the words.
