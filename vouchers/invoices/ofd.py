@@ -18,7 +18,7 @@ from vouchers.invoices.ofd_attached import Attached, read_attached
 from vouchers.invoices.ofd_document import Document, read_document, several_refusal
 from vouchers.invoices.ofd_resources import code_payload
 from vouchers.invoices.ofd_rows import item_rows
-from vouchers.invoices.ofd_tags import tagged_fields
+from vouchers.invoices.ofd_tags import tagged_fields, tagged_places
 from vouchers.invoices.qr import compare
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.seals import ofd_seals
@@ -55,6 +55,7 @@ def read_ofd(content: bytes) -> Invoice:
     seals, seal_warnings = ofd_seals(package)
     printed = _printed(document, layout, attached)
     printed.warnings += seal_warnings
+    layout.places = {**tagged_places(document), **layout.places}
     boxes = layout.boxes(document.sizes)
     if len(layout.table.rows) != len(printed.lines):
         boxes = tuple(box for box in boxes if not box.field.startswith("lines."))
