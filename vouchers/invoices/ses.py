@@ -38,12 +38,16 @@ class _Property(core.Sequence):  # type: ignore[misc]
     ]
 
 
+class _Picture(core.Sequence):  # type: ignore[misc]
+    _fields = [("type", core.IA5String), ("data", core.OctetString), ("width", core.Integer), ("height", core.Integer)]
+
+
 class _SealInfo(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("header", _Header),
         ("esID", core.IA5String),
         ("property", _Property),
-        ("picture", core.Any),
+        ("picture", _Picture),
         ("extDatas", core.Any, {"optional": True}),
     ]
 
@@ -101,6 +105,15 @@ def read_seal(content: bytes) -> SealData:
     """The seal in a SignedValue. Raises ValueError for anything but a whole SES version 4 signature with SM2."""
     try:
         return _read(content)
+    except _NOT_ASN1 as error:
+        raise ValueError("no SES version 4 signature") from error
+
+
+def read_picture(content: bytes) -> tuple[str, bytes]:
+    """The kind (`ofd`, `png` …) and bytes of the seal's picture. Raises ValueError, as read_seal() does."""
+    try:
+        picture = _Signature.load(content, strict=True)["toSign"]["eseal"]["eSealInfo"]["picture"]
+        return picture["type"].native.lower(), picture["data"].native
     except _NOT_ASN1 as error:
         raise ValueError("no SES version 4 signature") from error
 
