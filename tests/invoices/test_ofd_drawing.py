@@ -181,6 +181,17 @@ def test_what_cannot_be_drawn_or_costs_too_much_is_refused(objects):
     assert refusal_of(page_with(objects)) == "ofd_unsafe"
 
 
+@pytest.mark.parametrize(
+    "objects",
+    [
+        line("M 0 0 L 90 0 L 90 90 L 0 90 C", 'Fill="true"', '<ofd:FillColor Value="1 2 3"/>') * 200,
+        '<ofd:TextObject Boundary="0 0 1 1" Size="50"><ofd:TextCode X="0" Y="50">' + "字" * 3_000 + "</ofd:TextCode></ofd:TextObject>",
+    ],
+)  # fmt: skip
+def test_a_page_painted_over_and_over_is_refused(objects):
+    assert refusal_of(page_with(objects)) == "ofd_unsafe"
+
+
 @pytest.mark.parametrize("size", ["0 0 0 10", "0 0 10 -5", "0 0 10 nan", "0 0 10", "0 0 1 99999", "0 0 99999 1"])
 def test_a_page_of_no_or_endless_size_is_refused(size):
     assert refusal_of(page_with("", size)) == "ofd_unsafe"

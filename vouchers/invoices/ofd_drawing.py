@@ -28,6 +28,8 @@ _MIN_WIDTH, _MAX_WIDTH = 200, 3_000
 _MAX_OBJECTS = 20_000
 _MAX_CHARS = 60_000
 _MAX_IMAGES = 60
+# How often the canvas may be painted all over; forms need less than three.
+_MAX_COATS = 40
 _MAX_DEPTH = 8
 _USUAL_SIZE = (210.0, 297.0)
 # What numbers that are no places lead to.
@@ -194,7 +196,14 @@ class _Painter:
         self._canvas = canvas
         self._pen = ImageDraw.Draw(canvas)
         self._objects = self._chars = self._images = 0
+        self._ink = _MAX_COATS * canvas.width * canvas.height
         self._fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+
+    def _spend(self, pixels: float) -> None:
+        """Count what is painted, on top of each other too: a page of a thousand full pictures costs minutes."""
+        self._ink -= int(pixels)
+        if self._ink < 0:
+            raise unsafe("包含的图形远超一张发票应有的数量")
 
     def part(self, path: str | None, matrix: _Matrix) -> None:
         """A template; one that is not there paints nothing."""
@@ -239,6 +248,7 @@ class _Painter:
             self._chars += len(text)
             if self._chars > _MAX_CHARS:
                 raise unsafe("包含的文字远超一张发票应有的数量")
+            self._spend(len(text) * size * size)
             for place, char in zip(_places(code, text, x, y, size / matrix.scale), text, strict=True):
                 if not char.isspace():
                     self._pen.text(matrix.at(*place), char, fill=colour, font=font, anchor="ls")
@@ -253,10 +263,18 @@ class _Painter:
         stroked, filled = element.get("Stroke") != "false", element.get("Fill") == "true"
         for points, closed in outlines(element.findtext("{*}AbbreviatedData") or ""):
             places = [matrix.at(x, y) for x, y in points]
+            self._spend(self._covered(places, thickness))
             if filled and style.fill is not None and len(places) > 2:
                 self._pen.polygon(places, fill=style.fill)
             if stroked and len(places) > 1:
                 self._pen.line(places + places[:1] if closed else places, fill=style.stroke, width=thickness)
+
+    def _covered(self, places: list[tuple[float, float]], thickness: int) -> float:
+        """How many pixels of the canvas an outline can touch at most."""
+        across, down = ([place[axis] for place in places] for axis in (0, 1))
+        width = min(max(across) - min(across) + thickness, self._canvas.width)
+        height = min(max(down) - min(down) + thickness, self._canvas.height)
+        return max(width, 1.0) * max(height, 1.0)
 
     def _image(self, element: etree._Element, matrix: _Matrix) -> None:
         """The picture on the unit square of its matrix, upright."""
@@ -270,6 +288,7 @@ class _Painter:
         if size[0] > self._canvas.width * 2 or size[1] > self._canvas.height * 2:
             return
         picture = open_picture(self._document.package.content(path))
+        self._spend(size[0] * size[1] + (picture.width * picture.height if picture else 0))
         if picture is not None:
             picture = picture.resize(
                 size, Image.Resampling.LANCZOS if size[0] < picture.width else Image.Resampling.NEAREST

@@ -44,10 +44,9 @@ def read_resources(package: Package, path: str, root: etree._Element) -> Resourc
 
 def code_payload(package: Package, resources: Resources) -> Payload | None:
     """What the invoice's QR code says, where one of the pictures is that code."""
-    paths = [path for path in dict.fromkeys(resources.media.values()) if path in package.paths]
+    paths = [path for path in dict.fromkeys(resources.media.values()) if 0 < package.size(path) <= _MAX_CODE_BYTES]
     for path in paths[:_MAX_CODES]:
-        content = package.content(path)
-        picture = _square(content) if len(content) <= _MAX_CODE_BYTES else None
+        picture = _square(package.content(path))
         for text in decode(picture) if picture else ():
             if payload := parse(text):
                 return payload
