@@ -26,19 +26,11 @@ from vouchers.prepared import Prepared
 from vouchers.review.errors import StaleClaim
 from vouchers.review.funding import Plan
 from vouchers.review.models import ClaimEvent
+from vouchers.review.notices import Message
 
 # What a step reads of the claim's firm and voucher; anything else of them is fetched when somebody asks for it.
 _OF_FIRM = {"id", "uscc", "category", "city", "contact_email", "merged_into_id"}
 _OF_VOUCHER = {"id", "serial_number", "state"}
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What the applicant is told of a step; `if_waiting` instead of `body` when the claim waits for money."""
-
-    subject: str
-    body: str
-    if_waiting: str
 
 
 @cache
