@@ -89,8 +89,8 @@ def _measure(chosen):
         cursor.execute(BARE_TABLES)
         cursor.execute(f"GRANT ALL ON bare_pool, bare_entry, bare_entry_id_seq TO {settings.RUNTIME_ROLE}")
     call, product, numbers = factories.call(), factories.product(), itertools.count(10)
-    officers = {"reviewer": factories.officer("r", "reviewer"), "clerks": {}}
-    approver, ratios = factories.officer("a", "approver"), []
+    officers = {"reviewer": factories.officer("shenhe", "reviewer"), "clerks": {}}
+    approver, ratios = factories.officer("shenpi", "approver"), []
     for n in range(chosen.rounds):
         ids = list(reviewed(f"a{n}", chosen.claims + ONE_BY_ONE, call, product, officers, numbers))
         few, many = ids[:ONE_BY_ONE], ids[ONE_BY_ONE:]
