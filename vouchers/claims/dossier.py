@@ -48,7 +48,8 @@ PAPERS_COLUMNS = """
      'payment_id', payment_id, 'serial_number', serial_number, 'paid_on', paid_on, 'paid_fen', payment.amount_fen)
      ORDER BY invoice_id, payment_id)
    FROM matched JOIN vouchers_paymentmade AS payment ON payment.id = payment_id),
-  ARRAY(SELECT DISTINCT kind::text FROM vouchers_attachment WHERE claim_id = $1)
+  ARRAY(SELECT DISTINCT CASE WHEN starts_with(stored_name, 'quarantine/') THEN 'held' ELSE kind::text END
+    FROM vouchers_attachment WHERE claim_id = $1)
 """
 PAPERS = Prepared("claim_papers", ("bigint",), f"WITH {PAPERS_WITH} SELECT {PAPERS_COLUMNS}")
 
@@ -129,7 +130,8 @@ class Match:
 class Dossier:
     """A claim's lines, its invoices with all their lines and red letters, and the payments matched to them.
 
-    `kinds` are those of the materials enclosed. `papers` are the columns of `PAPERS_COLUMNS` where they were read already.
+    `kinds` are those of the materials enclosed; `held` stands for any that no virus scanner has cleared. `papers` are
+    the columns of `PAPERS_COLUMNS` where they were read already.
     """
 
     def __init__(self, claim: Claim, papers: Sequence | None = None):

@@ -7,6 +7,7 @@ from django.db.models.functions import Concat
 from simple_history.models import HistoricalRecords
 
 from vouchers.claims.models import Claim
+from vouchers.documents.storage import INFECTED, QUARANTINE
 
 ATTACHMENT_KINDS = [
     ("invoice", "发票"),
@@ -39,6 +40,16 @@ class Attachment(models.Model):
 
     def __str__(self):
         return self.original_name
+
+    @property
+    def infected(self) -> bool:
+        """Whether the virus scanner has condemned it. Its bytes are gone."""
+        return self.stored_name.startswith(INFECTED)
+
+    @property
+    def held(self) -> bool:
+        """Whether it still waits for the virus scanner, and nobody may read it."""
+        return self.stored_name.startswith(QUARANTINE) and not self.infected
 
 
 class Invoice(models.Model):
