@@ -142,6 +142,8 @@ class _Text:
     def _place(self, box: raw.FS_RECTF, x: float, y: float) -> tuple[float, float, float, float]:
         """Left and right edge, baseline and size on the page as it is shown."""
         a, b, c, d, e, f = self._shown
+        if a > 0:
+            return a * box.left + e, a * box.right + e, d * y + f, d * (box.bottom - box.top)
         if b:
             # What is across in the file is down on a page shown on its side.
             ends, size = (c * box.bottom + e, c * box.top + e), abs(b * (box.right - box.left))

@@ -104,8 +104,18 @@ _LABELS = {
 class Drawing:
     """One invoice drawn on one form."""
 
-    def __init__(self, form: Form, facts: Facts, fonts: tuple[Font, Font], *, qr: str = "", seed: int = 0):
+    def __init__(
+        self,
+        form: Form,
+        facts: Facts,
+        fonts: tuple[Font, Font],
+        *,
+        qr: str = "",
+        seed: int = 0,
+        title: str | None = None,
+    ):
         self._form, self._facts = form, facts
+        self._title = TITLES[facts.kind] if title is None else title
         self._font, self._label_font = fonts
         self._qr = qr
         self.canvas = Canvas(form.width, form.height, form.manner, seed)
@@ -166,7 +176,7 @@ class Drawing:
     def _labels(self, first: bool) -> None:
         form = self._form
         middle, y, size = form.title
-        self.canvas.centred(middle, y, form.title_gap.join(TITLES[self._facts.kind]), self._label_font, size)
+        self.canvas.centred(middle, y, form.title_gap.join(self._title), self._label_font, size)
         self._upright_words()
         if first or form.headings_repeat:
             self._headings()
