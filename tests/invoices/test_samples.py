@@ -28,7 +28,7 @@ HEADER = (
 
 
 # The truth has its own words for the older kinds, and keeps `***` where the contract has 0.00.
-KINDS = {"普电": "电子普票", "普电(通行费)": "电子普票"}
+KINDS = {"普电": "电子普票"}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,10 @@ KINDS = {"普电": "电子普票", "普电(通行费)": "电子普票"}
     [
         ("20240531141733.ofd", []),
         ("sd_25442000000127444519_rezipped.ofd", []),
+        ("SignScaleError.ofd", []),
+        ("999.ofd", ["id_missing", "seal_test_issuer"]),
+        ("fptpl.ofd", ["id_missing", "lines_elsewhere"]),
+        ("发票示例.ofd", ["seal_broken", "seal_test_issuer"]),
         ("67536084.pdf", []),
         ("91420000722084584J_8cd62e109ec84973b3b39d166e52298c.pdf", []),
         ("didi.pdf", []),
@@ -44,8 +48,10 @@ KINDS = {"普电": "电子普票", "普电(通行费)": "电子普票"}
     ],
 )
 def test_every_header_field_and_line_of_the_samples_is_right(name, warnings):
-    truth = json.loads((SAMPLES / "truth.json").read_text("utf-8").replace('"***"', '"0.00"'))[name]
-    truth["kind"] = KINDS.get(truth["kind"], truth["kind"])
+    facts = json.loads((SAMPLES / "truth.json").read_text("utf-8").replace('"***"', '"0.00"'))
+    truth = facts["999.ofd" if name == "fptpl.ofd" else name]
+    kind = truth["kind"].partition("(")[0]
+    truth["kind"] = KINDS.get(kind, kind)
 
     invoice = read((SAMPLES / name).read_bytes())
 
@@ -63,7 +69,7 @@ def test_every_header_field_and_line_of_the_samples_is_right(name, warnings):
         "total": yuan(invoice.total_fen),
         "kind": invoice.kind,
     } == {key: truth[key] for key in HEADER}
-    assert [
+    lines = [
         {
             "name": line.name,
             "spec": line.spec,
@@ -75,8 +81,10 @@ def test_every_header_field_and_line_of_the_samples_is_right(name, warnings):
             "tax": yuan(line.tax_fen),
         }
         for line in invoice.lines
-    ] == truth["lines"]
-    assert [warning.code for warning in invoice.warnings] == warnings
+    ]
+    assert lines == truth["lines"] or truth["lines"] is None
+    assert sum(line.amount_fen for line in invoice.lines) == invoice.amount_fen
+    assert sorted(warning.code for warning in invoice.warnings) == warnings
     assert {box.field for box in invoice.boxes} >= {"number", "date", "total", "lines.0.name", "lines.0.amount"}
 
 
@@ -98,10 +106,6 @@ def test_the_xml_samples_are_read_with_the_doubts_they_deserve(name, total, reve
 @pytest.mark.parametrize(
     ("pattern", "code"),
     [
-        ("999.ofd", "legacy_not_supported"),
-        ("fptpl.ofd", "legacy_not_supported"),
-        ("SignScaleError.ofd", "legacy_not_supported"),
-        ("发票示例.ofd", "legacy_not_supported"),
         ("xbrl-001.pdf", "kind_not_supported"),
         ("*.png", "carrier_not_supported"),
         ("*.jpg", "carrier_not_supported"),

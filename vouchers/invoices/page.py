@@ -12,9 +12,9 @@ from typing import NamedTuple
 from vouchers.invoices.tokens import SAME_LINE, Row, Token, rows_of
 
 # The letters set upright beside a party's block, and beside the password and the remark of the older forms.
-_UPRIGHT = frozenset("购买销售方信息密码区备注")
-_UPRIGHT_PAIRS = frozenset({"购买", "买方", "销售", "售方", "方信", "信息", "密码", "码区", "备注"})
-_UPRIGHT_WORD = re.compile(r"(?:购买|销售)方(?:信息)?|密码区|备注")
+_UPRIGHT = frozenset("购买销售方信息密码区备注说明")
+_UPRIGHT_PAIRS = frozenset({"购买", "买方", "销售", "售方", "方信", "信息", "密码", "码区", "备注", "说明"})
+_UPRIGHT_WORD = re.compile(r"(?:购买|销售)方(?:信息)?|密码区|备注|说明")
 # The letters of an upright word stand below each other within this.
 _UPRIGHT_DRIFT, _UPRIGHT_STEP = 1.6, 16.0
 _MAX_UPRIGHT = 60

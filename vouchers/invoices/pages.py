@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import PIL.Image
 
+from vouchers.invoices import ofd_drawing
 from vouchers.invoices.images import MAX_PIXELS, open_image, png
 from vouchers.invoices.invoice import UnreadableInvoice
 from vouchers.invoices.ofd_document import read_document
@@ -42,7 +43,7 @@ def render(content: bytes, page: int, width: int) -> bytes:
     if carrier == "pdf":
         return png(_pdf_page(content, page, width))
     if carrier == "ofd":
-        raise UnreadableInvoice("no_pages", "暂不能显示 OFD 文件的版面，请下载原文件查看。")
+        return png(ofd_drawing.draw(content, page, width))
     if page != 0:
         raise _missing(page)
     image = open_image(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from vouchers.invoices.einvoice_xml import read_xml
+from vouchers.invoices.einvoice_xml import read_xml_file
 from vouchers.invoices.invoice import Invoice, UnreadableInvoice
 from vouchers.invoices.ofd import read_ofd
 from vouchers.invoices.pdf import read_pdf
@@ -13,7 +13,7 @@ from vouchers.invoices.pdf import read_pdf
 MAX_BYTES = 20 * 2**20
 
 _log = logging.getLogger(__name__)
-_READERS: dict[str, Callable[[bytes], Invoice]] = {"xml": read_xml, "ofd": read_ofd, "pdf": read_pdf}
+_READERS: dict[str, Callable[[bytes], Invoice]] = {"xml": read_xml_file, "ofd": read_ofd, "pdf": read_pdf}
 _MAGIC = (
     (b"PK\x03\x04", "ofd"),
     (b"%PDF-", "pdf"),

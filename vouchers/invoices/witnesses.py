@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vouchers.invoices.invoice import FIELD_NAMES, Invoice, UnreadableInvoice, Warning
-from vouchers.invoices.text import compact, day, fen, tax_fen, tidy
+from vouchers.invoices.text import compact, day, fen, plain_words, tax_fen, tidy
 from vouchers.money import yuan
 
 _MONEY = ("amount", "tax", "total")
+# Fields on which no one should decide while one file states them differently.
+_DECISIVE = (*_MONEY, "code", "date", "words")
 
 
 def agree(witnesses: dict[str, dict[str, str]]) -> tuple[dict[str, str], list[Warning]]:
@@ -33,17 +35,20 @@ def agree(witnesses: dict[str, dict[str, str]]) -> tuple[dict[str, str], list[Wa
                 "number_conflict",
                 f"文件里出现了不同的发票号码：{statements}。文件可能被改动过，请从税务平台重新下载原文件后再上传。",
             )
-        warnings.append(Warning("two_truths", f"“{label}”在文件各处不一致：{statements}。请对照发票原件核实。"))
+        message = f"“{label}”在文件各处不一致：{statements}。请对照发票原件核实。"
+        warnings.append(Warning("two_truths", message, blocks=field in _DECISIVE))
     return fields, warnings
 
 
 def comparable(field: str, text: str) -> object:
-    """`text` in a form equal for equal statements: fen, a day, or characters without blanks and width."""
+    """`text` in a form equal for equal statements: fen, a day, capital numerals in one spelling, or characters without blanks and width."""
     try:
         if field in _MONEY:
             return tax_fen(text) if field == "tax" else fen(text)
         if field == "date":
             return day(text)
+        if field == "words":
+            return plain_words(text)
     except ValueError:
         pass
     return compact(text)
