@@ -64,7 +64,7 @@ class Layout:
         return tuple(
             box
             for field, places in (*self.places.items(), *self.table.places())
-            for box in _boxes(field, places, sizes)
+            for box in boxes_of(field, places, sizes)
         )
 
 
@@ -219,7 +219,7 @@ def _text(name: str, tokens: Sequence[Token], right_edge: float) -> str:
     return text
 
 
-def _boxes(field: str, places: Sequence[tuple[int, Token]], sizes: Sequence[tuple[float, float]]) -> Iterable[Box]:
+def boxes_of(field: str, places: Sequence[tuple[int, Token]], sizes: Sequence[tuple[float, float]]) -> Iterable[Box]:
     """One box a page around all `places` of a field; nothing where the page has no size."""
     pages: dict[int, list[Token]] = {}
     for number, token in places:

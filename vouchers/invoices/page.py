@@ -28,7 +28,9 @@ _MARGIN = 0.3
 
 
 class Found(NamedTuple):
-    """A label: its place, and the parts of its own row that follow it without a gap, in its own token."""
+    """A label: its words, its place, and the parts of its own row that follow it without a gap, in its own token."""
+
+    text: str
 
     left: float
     right: float
@@ -71,6 +73,11 @@ class Page:
     def find(self, pattern: re.Pattern[str], below: float = -inf, *, inside: bool = False) -> Found | None:
         """The first label that begins with `pattern`, from above and then from the left."""
         return next(iter(self.find_all(pattern, below, inside=inside)), None)
+
+    @staticmethod
+    def labels(row: Row, pattern: re.Pattern[str]) -> list[Found]:
+        """All labels of one row that begin with `pattern`."""
+        return list(_labels(row, pattern))
 
     def lowest(self, pattern: re.Pattern[str]) -> Found | None:
         """The lowest label that begins with `pattern`."""
@@ -143,7 +150,7 @@ def _labels(row: Row, pattern: re.Pattern[str], inside: bool = False) -> Iterato
             parts = row.cut(match.start(), match.end())
             last = bisect_right(ends, match.end() - 1)
             rest = row.cut(match.end(), ends[last]) if match.end() < ends[last] else []
-            yield Found(parts[0].left, parts[-1].right, parts[0].y, tuple(rest))
+            yield Found(match.group(), parts[0].left, parts[-1].right, parts[0].y, tuple(rest))
 
 
 def _uprights(tokens: Sequence[Token]) -> list[Token]:

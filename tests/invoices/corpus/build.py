@@ -75,11 +75,11 @@ def bound(invoices: list[tuple[str, Facts]]) -> bytes:
 
 def _drawing(name: str, facts: Facts, **more: Any) -> Drawing:
     form = FORMS[name]
-    return Drawing(form, facts, (fonts.latin(_noto(), form.latin), fonts.latin(_noto(), 500)), **more)
+    return Drawing(form, facts, (fonts.latin(noto(), form.latin), fonts.latin(noto(), 500)), **more)
 
 
 @functools.cache
-def _noto() -> fonts.Font:
+def noto() -> fonts.Font:
     """One subset for the whole corpus, of every character that any of its files uses."""
     from . import characters
 
