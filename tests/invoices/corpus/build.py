@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import io
@@ -59,7 +60,8 @@ def made(name: str, seed: int) -> Made:
 
 
 def drawn(name: str, facts: Facts, **more: Any) -> bytes:
-    """The PDF of `facts` on a form. `qr` is the text of its QR code, `title` another title than its kind's."""
+    """The PDF of `facts` on a form. `qr` is the text of its QR code, `title` another title than its kind's, `hidden` a
+    text that no one sees, `embedded` files inside it, `turned` how many degrees its pages are shown turned."""
     return _drawing(name, facts, **more).pdf()
 
 
@@ -73,8 +75,10 @@ def bound(invoices: list[tuple[str, Facts]]) -> bytes:
     return buffer.getvalue()
 
 
-def _drawing(name: str, facts: Facts, **more: Any) -> Drawing:
+def _drawing(name: str, facts: Facts, *, turned: int = 0, **more: Any) -> Drawing:
     form = FORMS[name]
+    if turned:
+        form = dataclasses.replace(form, manner=dataclasses.replace(form.manner, turned=turned))
     return Drawing(form, facts, (fonts.latin(noto(), form.latin), fonts.latin(noto(), 500)), **more)
 
 

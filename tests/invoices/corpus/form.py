@@ -113,12 +113,16 @@ class Drawing:
         qr: str = "",
         seed: int = 0,
         title: str | None = None,
+        hidden: str = "",
+        embedded: dict[str, bytes] | None = None,
     ):
         self._form, self._facts = form, facts
         self._title = TITLES[facts.kind] if title is None else title
         self._font, self._label_font = fonts
         self._qr = qr
+        self._hidden = hidden
         self.canvas = Canvas(form.width, form.height, form.manner, seed)
+        self.canvas.embedded |= embedded or {}
 
     def pdf(self) -> bytes:
         """The file."""
@@ -184,6 +188,8 @@ class Drawing:
             self.canvas.box(4, form.buyer.name_y - 6, form.width - 4, form.height - 12)
         if form.password:
             self._password(*form.password)
+        if self._hidden:
+            self.canvas.text(150, 8, self._hidden, self._font, form.size, hidden=True)
         if form.margin_note:
             for index, letter in enumerate("下载次数：1"):
                 self._say(form.width - 3.4, 30 + 3.4 * index, letter)
