@@ -55,9 +55,15 @@ class LineRow:
 
 @dataclass
 class Offer:
-    """What the seller sells: nothing when it is not on the list."""
+    """What the seller sells: nothing when it is not on the list. What is `agreed` need not be on it."""
 
     products: list[Product] = field(default_factory=list)
+    agreed: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether lines of the invoice may be claimed."""
+        return bool(self.products) or self.agreed
 
     def choices(self) -> list[tuple[str, str]]:
         """Each product with what and where it computes."""
@@ -96,11 +102,11 @@ def _state(bill, base_fen: int, listed: bool) -> tuple[str, str, str]:
     return ("warn", "warn", "请核对提示") if bill.warnings else ("ok", "ok", "计入")
 
 
-def offer_of(invoice: Invoice) -> Offer:
+def offer_of(invoice: Invoice, *, agreed: bool = False) -> Offer:
     """What the seller of the invoice sells on its day; where the list then said nothing, all it ever sold."""
     known = Product.objects.filter(provider__uscc=invoice.seller_id)
     on_day = list(products_on(invoice.issued_on).filter(pk__in=known.values("pk")).order_by("name", "pk"))
-    return Offer(on_day or list(known.select_related("provider", "centre").order_by("name", "pk")))
+    return Offer(on_day or list(known.select_related("provider", "centre").order_by("name", "pk")), agreed)
 
 
 def line_rows(claim: Claim, invoice: Invoice, sheet: Sheet | None) -> list[LineRow]:
@@ -130,18 +136,16 @@ def typed_rows(rows: list[LineRow], data: QueryDict, products: dict[str, str], *
     return rows
 
 
-def declared_in(
-    rows: list[LineRow], data: QueryDict, products: list[Product], *, agreed: bool = False
-) -> dict[int, Declared]:
-    """What the form declares, by line. An agreement (`agreed`) pays for what is no product, too. Raises `NoProduct`."""
-    known = {str(product.pk): product for product in products}
+def declared_in(rows: list[LineRow], data: QueryDict, offer: Offer) -> dict[int, Declared]:
+    """What the form declares, by line. An agreement pays for what is no product, too. Raises `NoProduct`."""
+    known = {str(product.pk): product for product in offer.products}
     found = {}
     for row in rows:
         pk = row.line.pk
         if f"line_{pk}" not in data:
             continue
         product = known.get(data.get(f"product_{pk}", ""))
-        if product is None and not agreed:
+        if product is None and not offer.agreed:
             raise NoProduct(f"第 {row.line.position} 行已勾选申报，请选择它对应的算力产品。")
         found[pk] = Declared(product, f"related_{pk}" in data, f"elsewhere_{pk}" in data)
     return found
