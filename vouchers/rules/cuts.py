@@ -5,8 +5,6 @@ Each that cuts is named by `binding`; where several would, the last that lowered
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vouchers.rules import further_words, parameters, words
 from vouchers.rules.basis import Basis
 from vouchers.rules.decision import LineResult, Step
@@ -109,6 +107,6 @@ def _allocate(lines: list[LineResult], granted_fen: int, facts: Facts, basis: Ba
     kept = _within_contract_caps(lines, facts, basis)
     rates = [line.rate for line in lines[: len(kept)]]
     parts = parameters.allocated(granted_fen, kept, rates, basis.terms.allocation)
-    lines[:] = [replace(line, granted_fen=part) for line, part in zip(lines, [*parts, *[0] * len(lines)], strict=False)]
+    lines[:] = [line._replace(granted_fen=part) for line, part in zip(lines, [*parts, *[0] * len(lines)], strict=False)]
     if granted_fen < sum(line.subsidy_fen for line in lines):
         trace.append(further_words.allocation_step(lines, granted_fen, basis.terms))

@@ -1,30 +1,46 @@
-"""What a decision is: amounts, why each line counts or not, and how it came about. Money is int fen."""
+"""What a decision is: amounts, why each line counts or not, and how it came about. Money is int fen.
+
+Lines and steps are named tuples: frozen as dataclasses are, and made three times as fast (benchmarks/decide_against_zen.py).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
-from vouchers.rules.stored import Stored, later
+from vouchers.rules.stored import Stored
 
 
-@dataclass(frozen=True, slots=True)
-class LineResult(Stored):
-    """One line's part in the amount. `reason` is empty where it counts, else a key of words.REASONS.
-
-    `granted_fen` is its part of what was granted in the end, where the call says how lines bear a cut.
-    """
-
+class _LineResult(NamedTuple):
     ref: str
     base_fen: int
     rate: Fraction
     subsidy_fen: int
     reason: str
-    granted_fen: int | None = later(None)
+    granted_fen: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Stored):
+class LineResult(_LineResult, Stored):
+    """One line's part in the amount. `reason` is empty where it counts, else a key of words.REASONS.
+
+    `granted_fen` is its part of what was granted in the end, where the call says how lines bear a cut.
+    """
+
+    __slots__ = ()
+    LATER = ("granted_fen",)
+
+
+class _Step(NamedTuple):
+    rule: str
+    citation: str
+    given: str
+    outcome: str
+    amount_fen: int | None = None
+    ref: str = ""
+
+
+class Step(_Step, Stored):
     """One step of the explanation: `given` went in, `outcome` came out, and what it makes in fen (None: no amount).
 
     `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, granted, a binding of
@@ -32,12 +48,7 @@ class Step(Stored):
     `citation` is where it stands, in the law or in the call; `ref` the line it is about, if one.
     """
 
-    rule: str
-    citation: str
-    given: str
-    outcome: str
-    amount_fen: int | None = None
-    ref: str = ""
+    __slots__ = ()
 
     @property
     def text(self) -> str:

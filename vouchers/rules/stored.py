@@ -38,9 +38,10 @@ class StoredError(ValueError):
 
 
 class Stored:
-    """Gives a dataclass to_json() and from_json()."""
+    """Gives a dataclass, or a named tuple, to_json() and from_json(). A named tuple names its later fields in LATER."""
 
     __slots__ = ()
+    LATER: typing.ClassVar[tuple[str, ...]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that the json module writes, in the order of the fields."""
@@ -59,10 +60,15 @@ def _fields_of(cls: Any) -> dict[str, Any]:
     """Name → type of every field of the dataclass `cls`, worked out once."""
     if cls not in _FIELDS:
         hints = typing.get_type_hints(cls)
-        fields = dataclasses.fields(cls)
-        # Before _FIELDS: whoever finds the class there must find it here.
-        _LATER[cls] = {field.name: field.default for field in fields if field.metadata.get("later")}
-        _FIELDS[cls] = {field.name: hints[field.name] for field in fields}
+        # _LATER before _FIELDS: whoever finds the class there must find it here.
+        if issubclass(cls, tuple):
+            names = cls._fields
+            _LATER[cls] = {name: cls._field_defaults[name] for name in cls.LATER}
+        else:
+            fields = dataclasses.fields(cls)
+            names = tuple(field.name for field in fields)
+            _LATER[cls] = {field.name: field.default for field in fields if field.metadata.get("later")}
+        _FIELDS[cls] = {name: hints[name] for name in names}
     return _FIELDS[cls]
 
 
