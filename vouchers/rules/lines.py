@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from vouchers import money
-from vouchers.policy import AgreementLaw, Governing
+from vouchers.policy import AgreementLaw, Governing, Law
 from vouchers.rules import clauses, words
 from vouchers.rules.basis import Basis
 from vouchers.rules.decision import LineResult, Step
@@ -19,15 +19,16 @@ NOTHING = Fraction(0)
 def plain_line(line: Line, net: Net, basis: Basis, trace: list[Step], citations: list[str]) -> LineResult:
     """The result of one line, explained in `trace`; `net` is its amount, tax and payment less its red letters."""
     law, terms = basis.law, basis.terms
+    assert isinstance(law, Law)  # what is agreed case by case is no plain line
     reason = exclusion(line, law, terms)
     if reason:
         return excluded(line, reason, basis, trace, citations)
-    base_fen = base_after_cut(line, net, terms, trace)
-    rate = basis.rates[line.location]
+    base_fen = base_after_cut(line, net, terms, trace) if line.cut_fen else clauses.base(*net, terms.tax_basis)
+    rate, location = basis.rates[line.location], line.location
     subsidy_fen = money.portion(base_fen, rate)
-    phrase = basis.rate_words[line.location]
-    trace.append(words.counted_step(line, net, base_fen, subsidy_fen, phrase, terms.tax_basis, law))
-    return LineResult(line.ref, base_fen, rate, subsidy_fen, reason_of(line, base_fen))
+    trace.append(words.counted_step(line, net, base_fen, subsidy_fen, basis.rate_words[location], terms.tax_basis, law))
+    why = reason_of(line, base_fen) if line.cut_fen else ""
+    return words.made(LineResult, (line.ref, base_fen, rate, subsidy_fen, why, None))
 
 
 def excluded(line: Line, reason: str, basis: Basis, trace: list[Step], citations: list[str]) -> LineResult:
@@ -52,11 +53,14 @@ def reason_of(line: Line, base_fen: int) -> str:
     return "" if base_fen or not line.cut_fen else "reviewer_cut"
 
 
-def exclusion(line: Line, law: Governing, terms: CallTerms) -> str:
-    """The first reason for which the line does not count, or an empty text."""
-    reason = conditions(line, law, terms)
-    if reason:
-        return reason
+def exclusion(line: Line, law: Law, terms: CallTerms) -> str:
+    """The first reason for which the line of a plain voucher call does not count, or an empty text."""
+    if not clauses.service(line, law):
+        return "not_intelligent"
+    if clauses.related_party(line, terms):
+        return "related_party"
+    if clauses.subsidised_elsewhere(line, terms):
+        return "subsidised_elsewhere"
     if not (clauses.in_force(line.paid_on, law) and clauses.in_force(line.invoice_date, law)):
         return "not_in_force"
     if not clauses.fiscal_year(line.paid_on, terms):
