@@ -23,11 +23,13 @@ def health(request: HttpRequest) -> JsonResponse:
     """`{"status": "ok" | "degraded" | "failing", "checks": {name: "ok" | "failing"}}`.
 
     503 when the database is away or lacks migrations. Without the broker the portal still serves and
-    loses nothing, only background work waits: 200 and `degraded`.
+    loses nothing, only background work waits; and `books` fails when the latest check of books and decisions found
+    something wrong: 200 and `degraded`.
     """
     checks = {"database": _database(), "migrations": _migrations(), "broker": _broker()}
     serving = checks["database"] and checks["migrations"]
-    status = "failing" if not serving else "ok" if checks["broker"] else "degraded"
+    checks["books"] = not serving or _books()
+    status = "failing" if not serving else "ok" if all(checks.values()) else "degraded"
     words = {name: "ok" if fine else "failing" for name, fine in checks.items()}
     return JsonResponse({"status": status, "checks": words}, status=200 if serving else 503)
 
@@ -55,6 +57,13 @@ def _migrations() -> bool:
 def _migrations_on_disk() -> frozenset[tuple[str, str]]:
     """What this process was started with; files that change later belong to the next process."""
     return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
+def _books() -> bool:
+    from vouchers.disbursement.books_check import latest_finding
+
+    found = latest_finding()
+    return found is None or found[1].ok
 
 
 def _broker() -> bool:

@@ -16,12 +16,10 @@ from vouchers.claims import scans
 from vouchers.claims.leavings import sweep_files
 from vouchers.claims.quarantine import release_held
 from vouchers.disbursement import books_check, export
-from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import EXPORT
 from vouchers.jobs import services as jobs
 from vouchers.messages.services import send_waiting
 from vouchers.review.deadlines import pass_deadlines
-from vouchers.review.replay import alarm_on_bad_books
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +71,7 @@ def hourly() -> None:
 @shared_task
 def nightly() -> None:
     """Recompute the books and every decision, and look at every batch."""
-    alarm_on_bad_books(check_batches())
+    books_check.run_nightly()
     sweep_files()
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from config import health
+from vouchers.tasks import nightly
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +16,7 @@ def test_all_is_well(client):
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "migrations": "ok", "broker": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "broker": "ok", "books": "ok"},
     }
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -27,7 +28,7 @@ def test_without_the_database_it_is_503_and_tells_no_details(client, monkeypatch
     monkeypatch.setattr(health.connection, "cursor", gone)
     answer = client.get("/health/")
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": "failing", "migrations": "failing", "broker": "ok"}
+    assert answer.json()["checks"] == {"database": "failing", "migrations": "failing", "broker": "ok", "books": "ok"}
     assert "vouchers_runtime" not in answer.content.decode()
 
 
@@ -56,3 +57,15 @@ def test_migrations_are_read_from_disk_once_a_process(client, django_assert_num_
 def test_it_only_answers(client):
     assert client.head("/health/").status_code == 200
     assert client.post("/health/").status_code == 405
+
+
+def test_books_that_do_not_agree_are_an_alarm(client, monkeypatch):
+    monkeypatch.setattr("vouchers.disbursement.books_check.check_batches", lambda: ["批次有误"])
+    nightly()
+    answer = client.get("/health/")
+    assert (answer.status_code, answer.json()["status"], answer.json()["checks"]["books"]) == (
+        200,
+        "degraded",
+        "failing",
+    )
+    assert "批次" not in answer.content.decode()

@@ -7,9 +7,10 @@ from django.db import connections
 
 from tests import factories
 from vouchers.budget.services import promote_all
+from vouchers.disbursement.books_check import latest_finding
 from vouchers.disbursement.services import add_claims, open_batch
 from vouchers.ledger import books
-from vouchers.review.replay import alarm_on_bad_books, check_agreements, check_calls, check_decisions, check_papers
+from vouchers.review.replay import check_agreements, check_calls, check_decisions, check_papers
 from vouchers.review.services import fire
 from vouchers.tasks import nightly
 
@@ -113,7 +114,7 @@ def test_every_disagreement_between_rooms_is_found_by_its_name(claims, caplog):
     for tampering, expected in rows:
         with tampered(*tampering):
             assert check_agreements() == [f"{title}：{number}" for title, number in expected.items()]
-            alarm_on_bad_books()
+            nightly()
         for title in expected:
             assert title in caplog.text
         caplog.clear()
@@ -181,6 +182,8 @@ def test_a_published_call_beyond_the_law_is_found(claims):
 
 
 def test_the_nightly_work_tells_what_other_rooms_found(claims, caplog, monkeypatch):
-    monkeypatch.setattr("vouchers.tasks.check_batches", lambda: ["批次有误"])
+    monkeypatch.setattr("vouchers.disbursement.books_check.check_batches", lambda: ["批次有误"])
     nightly()
     assert [record.getMessage() for record in caplog.records] == ["books: 批次有误"]
+    entry, finding = latest_finding()
+    assert (entry.actor, finding.problems) == ("system", ["批次有误"])

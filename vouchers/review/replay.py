@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from vouchers import rules
 from vouchers.calls.models import Call
 from vouchers.calls.services import terms_of
 from vouchers.claims.facts import facts_of
-from vouchers.ledger import books
 from vouchers.policy import NoLawInForce, governing
 from vouchers.review.agreements import check_agreements
 from vouchers.review.funding import Case
 from vouchers.review.models import Decision
 from vouchers.workflow import CLOSED_UNPAID
-
-log = logging.getLogger(__name__)
 
 # The papers of a claim in one of these states may change, or support no money any more.
 LOOSE = ("draft", "returned", "recovered", *CLOSED_UNPAID)
@@ -125,13 +121,3 @@ def check_review() -> tuple[int, list[str]]:
     """Everything that this room can check: how many decisions there are, and every problem found (Chinese)."""
     count, problems = check_decisions()
     return count, [*problems, *check_papers(), *check_calls(), *check_agreements()]
-
-
-def alarm_on_bad_books(found_elsewhere: Iterable[str] = ()) -> None:
-    """The nightly check. Every problem is logged as an error, which is what monitoring watches.
-
-    `found_elsewhere` are problems of rooms that this one may not ask.
-    """
-    _, problems = check_review()
-    for problem in [*problems, *books.check().problems, *found_elsewhere]:
-        log.error("books: %s", problem)
