@@ -50,7 +50,7 @@ def test_a_migration_that_was_not_applied_is_503(client, monkeypatch):
 
 def test_migrations_are_read_from_disk_once_a_process(client, django_assert_num_queries):
     client.get("/health/")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         client.get("/health/")
 
 
