@@ -11,7 +11,7 @@ from lxml import etree
 from vouchers.invoices import xbrl
 from vouchers.invoices.invoice import Box, UnreadableInvoice, Warning
 from vouchers.invoices.ofd_document import Document, read_document
-from vouchers.invoices.receipt import RECEIPT_NAMES, Receipt
+from vouchers.invoices.payment import RECEIPT_NAMES, Receipt
 from vouchers.invoices.safe_xml import local_name, parse, text_at
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.seals import ofd_seals
