@@ -24,6 +24,7 @@ READ_ONLY: set[str] = {
     "ledger_account",
     "ledger_transfer",
     "vouchers_claimduty",
+    "vouchers_step",
 }
 # Rows that end in another state and are never taken away.
 NO_DELETE: set[str] = {
@@ -36,7 +37,7 @@ NO_DELETE: set[str] = {
     "vouchers_filingqueue",
 }
 # Functions that are called by name; each name is one function. Those of the ledger run as the owner.
-CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step"}
+CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step", "vouchers_take_steps"}
 
 
 def grant_privileges(using: str, **kwargs) -> None:
