@@ -10,6 +10,8 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from vouchers.budget import orders
+from vouchers.budget.checks import check_budget
 from vouchers.budget.services import promote_all
 from vouchers.disbursement import books_check, export
 from vouchers.disbursement.audit_batches import check_batches
@@ -22,7 +24,7 @@ from vouchers.review.replay import alarm_on_bad_books
 log = logging.getLogger(__name__)
 
 # Which room knows how to do which kind of long work.
-HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run}
+HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run, orders.JOB: orders.run}
 
 
 @shared_task
@@ -49,7 +51,7 @@ def hourly() -> None:
 @shared_task
 def nightly() -> None:
     """Recompute the books and every decision, and look at every batch."""
-    alarm_on_bad_books(check_batches())
+    alarm_on_bad_books([*check_budget(), *check_batches()])
 
 
 def nudge(job) -> None:

@@ -17,7 +17,7 @@ from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
 from vouchers.claims.services import require_open
 from vouchers.ledger import services as ledger
-from vouchers.ledger.selectors import held_fen, paid_fen
+from vouchers.ledger.selectors import held_fen, is_closed, paid_fen
 from vouchers.review import funding
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
 from vouchers.review.models import ClaimEvent
@@ -41,11 +41,18 @@ def duty_of(verb: str, state: str) -> str:
     return {"review": "review", "cut": "review", "batch": "finance_prepare"}.get(verb, "")
 
 
-def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
-    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew."""
+def plan_of(
+    claim: Claim, transition: workflow.Transition, now: dt.datetime, amount_fen: int | None = None
+) -> funding.Plan:
+    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew.
+
+    `amount_fen` is what the head of the queue was offered and accepts.
+    """
     plan = funding.Plan()
     verb = transition.verb
     dates = _dates_of(claim, verb, now)
+    if verb == "expire" and not claim.waiting:
+        raise ReviewRefused("该申请已占用资金，不随年度结账终止。请先办完或不予通过。")
     if verb in ("submit", "appeal"):
         plan = funding.place(claim, _prepare(claim, verb, now))
     elif verb in ("resubmit", "review"):
@@ -56,6 +63,11 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
     elif verb == "accept":
         _require_voucher(claim)
         refuse_sanctioned(claim)
+    elif verb == "accept_part":
+        _require_voucher(claim)
+        plan = funding.take_part(claim, amount_fen)
+    elif verb == "bounce" and claim.state == "paid":
+        plan = funding.give_back(claim)
     elif verb in ("batch", "reassess"):
         _require_voucher(claim)
     elif verb == "approve":
@@ -146,8 +158,14 @@ def move_money(
     """What the step does to the ledger once its event stands, beside what it holds (that is written with it)."""
     key, attempt, at = f"event:{event.pk}", f"payment:{payment}", event.at
     place = funding.ledger_place(claim)
+    call, closed = claim.call, False
+    if plan.hold_fen < 0 or event.verb == "recover":
+        closed = is_closed(call.scheme, call.fiscal_year)
     if plan.hold_fen < 0:
         ledger.release(*place, -plan.hold_fen, event=key, actor=actor_text, at=at)
+        if closed:
+            # Nothing is given out of a closed year any more: what comes back goes on to the treasury.
+            ledger.lapse(call.scheme, call.fiscal_year, -plan.hold_fen, event=key, actor=actor_text, at=at)
     if event.verb == "pay":
         ledger.pay(claim.pk, claim.granted_fen, payment=attempt, actor=actor_text, at=at)
     elif event.verb == "bounce" and event.source == "paid":
@@ -155,13 +173,12 @@ def move_money(
     elif event.verb == "recover":
         if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
             raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
-        call = claim.call
         ledger.recover(
             *place,
             amount_fen,
             payment=attempt,
-            to=call.recovered_to,
-            restores_cap=call.recovery_restores_cap,
+            to="treasury" if closed else call.recovered_to,
+            restores_cap=call.recovery_restores_cap and not closed,
             event=key,
             actor=actor_text,
             at=at,

@@ -22,7 +22,7 @@ from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import InvoiceClash
 from vouchers.messages.services import tell
 from vouchers.money import grouped
-from vouchers.review import consequences, steps
+from vouchers.review import consequences, funding, promotion, steps
 from vouchers.review.actors import SYSTEM_ACTOR, Actor, refuse_second_duty
 from vouchers.review.errors import ReasonMissing, StaleClaim
 from vouchers.review.funding import Plan
@@ -45,7 +45,7 @@ def fire(
 
     Where it leads follows from the claim, nobody chooses it. `seen_version` is the version on the person's screen: a
     stale screen never overwrites. `payment` is the id of the payment out that a pay or bounce answers; `amount_fen`
-    what a recovery brought back. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
+    what a recovery brought back, or what the head of the queue accepts instead of its whole amount. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
     or a refusal of the ledger; nothing has changed then.
     """
     try:
@@ -91,10 +91,14 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
         reason=reason,
         at=now,
     )
-    plan = consequences.plan_of(claim, transition, now)
+    plan = consequences.plan_of(claim, transition, now, amount_fen)
     while not steps.write(claim, event, plan, _message(claim, event, plan), actor_text=actor.text):
         plan = consequences.decide_again(claim, plan)
     consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
+    if plan.hold_fen > 0:
+        funding.close_when_spent(claim, now)
+    if claim.call.shortage == "waitlist" and (plan.hold_fen < 0 or verb == "recover"):
+        promotion.promote_after_commit(claim.call.scheme, claim.call.fiscal_year)
     return event
 
 
@@ -144,7 +148,9 @@ def _message(claim: Claim, event: ClaimEvent, plan: Plan) -> steps.Message | Non
         return None
     label = workflow.CLAIM.states[event.target].for_applicant()
     bodies = []
-    for waits in ("", "，资金池余额不足，已按提交顺序轮候"):
+    settled = claim.call.shortage == "pro_rata"
+    queued = "，申报期满后一并按比例结算" if settled else "，资金池余额不足，已按提交顺序轮候"
+    for waits in ("", queued):
         lines = [f"贵单位兑付申请 {claim.number} 当前状态：{label}。"]
         if event.verb in ("submit", "resubmit"):
             lines.append(f"测算补助金额 {grouped(plan.fields['granted_fen'])} 元{waits}。")

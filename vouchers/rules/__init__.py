@@ -8,7 +8,7 @@ from vouchers.rules.agreements import Agreement, check_agreement
 from vouchers.rules.clauses import CallExceedsLaw, check_terms
 from vouchers.rules.decision import Decision, LineResult, Step
 from vouchers.rules.engine import decide
-from vouchers.rules.facts import LOCATIONS, Applicant, Facts, FactsError, Line, Reversal
+from vouchers.rules.facts import LOCATIONS, Allotment, Applicant, Facts, FactsError, Line, Reversal
 from vouchers.rules.stored import StoredError
 from vouchers.rules.terms import CallTerms, TermsError, default_terms
 from vouchers.rules.words import BINDINGS, REASONS
@@ -18,6 +18,7 @@ __all__ = [
     "LOCATIONS",
     "REASONS",
     "Agreement",
+    "Allotment",
     "Applicant",
     "CallExceedsLaw",
     "CallTerms",

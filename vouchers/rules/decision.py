@@ -23,7 +23,7 @@ class LineResult(Stored):
 class Step(Stored):
     """One step of the explanation: `given` went in, `outcome` came out, and what it makes in fen (None: no amount).
 
-    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, annual_cap, pool or granted.
+    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, annual_cap, pool, allotment or granted.
     `citation` is where it stands, in the law or in the call; `ref` the line it is about, if one.
     """
 
@@ -44,7 +44,8 @@ class Step(Stored):
 class Decision(Stored):
     """What follows from facts, law and call. Stored beside its facts and terms, it can be decided again for ever.
 
-    `call_version` is 0 where no call was published. `binding` names what cut the amount: none, annual_cap or pool. `findings` are about the applicant
+    `call_version` is 0 where no call was published. `binding` names what cut the amount: none, annual_cap, pool, or the
+    kind of the allotment. `findings` are about the applicant
     (`not_in_scope`); what is wrong with a line stands at the line. `citations` are the law's clauses it rests on.
     """
 

@@ -112,5 +112,9 @@ def _cut(computed_fen: int, facts: Facts, law: Law, terms: CallTerms, trace: lis
     if pool_fen is not None and pool_fen < granted_fen:
         granted_fen, binding = pool_fen, "pool"
     trace.append(words.pool_step(pool_fen, binding == "pool", terms, law))
+    if facts.allotment is not None:
+        if binds := facts.allotment.amount_fen < granted_fen:
+            granted_fen, binding = facts.allotment.amount_fen, facts.allotment.kind
+        trace.append(words.allotment_step(facts.allotment, binds, terms))
     trace.append(words.granted_step(computed_fen, granted_fen, binding, law))
     return granted_fen, binding

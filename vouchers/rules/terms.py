@@ -24,6 +24,7 @@ class CallTerms(Stored):
     """One version of one year's call. Rates are exact Fractions of whole ten-thousandths, money is fen.
 
     `excludes_related_party` and `excludes_subsidised_elsewhere` are conditions on which the law is silent.
+    `shortage` is how the pool is spent when it is short: waitlist, first_come or pro_rata. Here it only words the trace.
     """
 
     scheme: str
@@ -39,6 +40,7 @@ class CallTerms(Stored):
     spend_until: dt.date
     excludes_related_party: bool = True
     excludes_subsidised_elsewhere: bool = True
+    shortage: str = "waitlist"
 
     def __post_init__(self) -> None:
         for rate in (self.local_rate, self.external_rate):
