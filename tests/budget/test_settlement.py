@@ -81,7 +81,10 @@ def test_nothing_is_held_before_the_settlement_and_nobody_is_served_or_approved(
         factories.take(claims[0], verb, firms[0], office)
     with pytest.raises(NotFunded):
         fire(claims[0], "approve", actor=office.approver)
-    assert "申报期满后一并按比例结算" in Message.objects.get(subject__contains="已提交", subject__startswith=f"兑付申请 {claims[1].number}").body
+    assert (
+        "申报期满后一并按比例结算"
+        in Message.objects.get(subject__contains="已提交", subject__startswith=f"兑付申请 {claims[1].number}").body
+    )
     assert pool_available_fen(*YEAR) == 3 * SUBSIDY // 2
 
 

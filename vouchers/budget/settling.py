@@ -49,7 +49,7 @@ def settle(
         claims.append(each.claim)
         asked.append(fen)
     shares = _shared(asked, pool_fen)
-    dropped = [0 < fen and share < min_grant_fen for fen, share in zip(asked, shares, strict=True)]
+    dropped = [fen > 0 and share < min_grant_fen for fen, share in zip(asked, shares, strict=True)]
     if any(dropped):
         shares = _shared([0 if out else fen for fen, out in zip(asked, dropped, strict=True)], pool_fen)
     return [Share(*row) for row in zip(claims, asked, shares, dropped, strict=True)]

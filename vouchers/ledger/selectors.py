@@ -144,9 +144,9 @@ def cap_opened_fen(scheme: str, year: int, applicant_id: object) -> int | None:
 def payment_left_fen(payment: str) -> int:
     """What of a payment, named like "payment:7", neither bounced nor was recovered."""
     made = Transfer.objects.filter(key=f"pay:{payment}").aggregate(fen=Sum("amount_fen", default=0))["fen"]
-    back = Transfer.objects.filter(original_id=f"pay:{payment}", kind__in=kinds.REVERSING)
+    back = Transfer.objects.filter(Q(original=f"pay:{payment}"), kind__in=kinds.REVERSING)
     # Only what left the paid account: the room that goes back with a recovery is the same money seen twice.
-    return int(made - back.filter(source__startswith="paid:").aggregate(fen=Sum("amount_fen", default=0))["fen"])
+    return int(made - back.filter(source__kind="paid").aggregate(fen=Sum("amount_fen", default=0))["fen"])
 
 
 def held_by_day(key: str) -> list[tuple[dt.date, int]]:
@@ -155,3 +155,9 @@ def held_by_day(key: str) -> list[tuple[dt.date, int]]:
     moved = Transfer.objects.filter(Q(source=key, kind="hold") | Q(target=key, kind="release"))
     rows = moved.annotate(day=TruncDate("at")).values("day").annotate(fen=Sum(sign)).order_by("day")
     return [(row["day"], int(row["fen"])) for row in rows]
+
+
+def recovered_out_fen(paid_keys: QuerySet) -> int:
+    """What was recovered for the treasury of the payments into these accounts (a query of keys, as `keys_of` gives)."""
+    rows = Transfer.objects.filter(kind="recover", target="treasury", source__in=paid_keys)
+    return int(rows.aggregate(fen=Sum("amount_fen", default=0))["fen"])

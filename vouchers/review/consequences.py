@@ -51,8 +51,6 @@ def plan_of(
     plan = funding.Plan()
     verb = transition.verb
     dates = _dates_of(claim, verb, now)
-    if verb == "expire" and not claim.waiting:
-        raise ReviewRefused("该申请已占用资金，不随年度结账终止。请先办完或不予通过。")
     if verb in ("submit", "appeal"):
         plan = funding.place(claim, _prepare(claim, verb, now))
     elif verb in ("resubmit", "review"):
@@ -69,7 +67,8 @@ def plan_of(
     elif verb == "bounce" and claim.state == "paid":
         plan = funding.give_back(claim)
     elif verb in ("batch", "reassess"):
-        _require_voucher(claim)
+        # What was approved in the year is paid, and paid again after a return, though the year was closed since.
+        _require_voucher(claim, may_have_expired=verb == "batch")
     elif verb == "approve":
         _require_reviewed_amount(claim)
     plan.fields |= dates
@@ -109,9 +108,9 @@ def _prepare(claim: Claim, verb: str, now: dt.datetime) -> Dossier:
     return dossier
 
 
-def _require_voucher(claim: Claim) -> None:
-    """Raises `ReviewRefused` when the claim's voucher was revoked or has expired."""
-    if claim.voucher.state != "issued":
+def _require_voucher(claim: Claim, *, may_have_expired: bool = False) -> None:
+    """Raises `ReviewRefused` when the claim's voucher was revoked, or has expired where that matters."""
+    if claim.voucher.state not in ("issued", "expired" if may_have_expired else "issued"):
         label = workflow.VOUCHER.states[claim.voucher.state].label
         raise ReviewRefused(f"算力券 {claim.voucher.serial_number} {label}，不能继续办理兑付。如有疑问请联系审核部门。")
 
@@ -130,6 +129,8 @@ def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
     due, until = claim.correction_due or today, claim.publicised_until or today
     if verb == "resubmit" and today > due:
         raise TooLate(f"补正期限 {due} 已过，不能再提交。如有疑问请联系审核部门。")
+    if verb == "expire" and not claim.waiting:
+        raise ReviewRefused("该申请已占用资金，不随年度结账终止。请先办完或不予通过。")
     if verb == "lapse" and today <= due:
         raise TooEarly(f"补正期限 {due} 尚未届满。")
     if verb == "clear" and today <= until:
