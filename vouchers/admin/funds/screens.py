@@ -12,6 +12,7 @@ from accounts.step_up import proved_lately
 from accounts.web import roles
 from applicants.models import OrganisationName
 from vouchers import workflow
+from vouchers.admin.desk.scope import name_today
 from vouchers.admin.finance import books
 from vouchers.admin.funds import forms
 from vouchers.budget import closing, orders, settlement
@@ -40,9 +41,10 @@ def place_of(asked: Any) -> tuple[str, int] | None:
 
 
 def all_orders() -> QuerySet[Order]:
-    """Every order with its people, the newest first."""
+    """Every order with its people, and `firm`, the name of the enterprise it is about; the newest first."""
     people = ("prepared_by", "signed_by", "organisation", "payment__claim", "payment__batch", "event__claim")
-    return Order.objects.select_related(*people).order_by("-prepared_at", "-pk")
+    rows: Any = Order.objects.select_related(*people).annotate(firm=name_today("organisation"))
+    return rows.order_by("-prepared_at", "-pk")
 
 
 def overview(request) -> dict[str, Any]:
