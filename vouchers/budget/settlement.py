@@ -16,6 +16,7 @@ from vouchers import rules
 from vouchers.budget.errors import BudgetError
 from vouchers.budget.models import Order, SettlementShare
 from vouchers.budget.settling import Asking, Share, digest_of, settle
+from vouchers.calls.models import Call
 from vouchers.claims.models import Claim, FilingQueue
 from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import pool_available_fen, rooms_fen
@@ -35,7 +36,6 @@ class Waiting:
     claim: int
     applicant: int
     number: str
-    wanted_fen: int
     cap_fen: int
 
 
@@ -97,19 +97,42 @@ def due_windows(scheme: str, year: int) -> list[dt.date]:
 
 def min_grant_of(scheme: str, year: int) -> int:
     """The least that one claim may get by a settlement of the year, in fen; 0 where the call names no such amount."""
-    return 0
+    calls = Call.objects.filter(scheme=scheme, fiscal_year=year, published_at__isnull=False)
+    return calls.order_by("-version").values_list("minimum_grant_fen", flat=True).first() or 0
 
 
 def draft(scheme: str, year: int, until: dt.date, min_grant_fen: int = 0) -> Draft:
     """What a settlement of the window that ended on `until` would give on what the books say now. Nothing is locked."""
     rows = unsettled(scheme, year, until).order_by("queue_number")
-    columns = ("pk", "organisation_id", "number", "computed_fen", "call__annual_cap_fen")
+    columns = ("pk", "organisation_id", "number", "call__annual_cap_fen")
     waiting = [Waiting(*row) for row in rows.values_list(*columns)]
     opened = rooms_fen((scheme, year, applicant) for applicant in {each.applicant for each in waiting})
     rooms = {each.applicant: opened.get((scheme, year, each.applicant), each.cap_fen) for each in waiting}
     pool_fen = pool_available_fen(scheme, year)
-    asking = (Asking(each.claim, each.applicant, each.wanted_fen) for each in waiting)
-    return Draft(waiting, settle(asking, rooms, pool_fen, min_grant_fen), rooms, pool_fen, min_grant_fen)
+    return Draft(waiting, settle(_asking(waiting, rooms), rooms, pool_fen, min_grant_fen), rooms, pool_fen, min_grant_fen)
+
+
+def _asking(waiting: list[Waiting], rooms: dict[int, int]) -> Iterator[Asking]:
+    """What the rules would grant each claim if the pool were large enough, its applicant's earlier claims before it."""
+    used = _used(waiting, rooms)
+    rest = iter(waiting)
+    while chunk := list(islice(rest, CHUNK)):
+        stored = _latest([each.claim for each in chunk])
+        for each in chunk:
+            case = Case.from_json(stored[each.claim].result).again(used[each.applicant], None)
+            used[each.applicant] += case.decision.granted_fen
+            yield Asking(each.claim, each.applicant, case.decision.granted_fen)
+
+
+def _used(waiting: list[Waiting], rooms: dict[int, int]) -> dict[int, int]:
+    """What each applicant holds or was paid under its cap before the settlement."""
+    return {each.applicant: max(each.cap_fen - rooms[each.applicant], 0) for each in waiting}
+
+
+def _latest(claims: list[int]) -> dict[int, Decision]:
+    """The latest decision of each of these claims."""
+    rows = Decision.objects.filter(claim__in=claims).order_by("claim_id", "-pk").distinct("claim_id")
+    return {each.claim_id: each for each in rows}
 
 
 def carry_out(order: Order, *, actor_text: str, at: dt.datetime) -> str:
@@ -129,7 +152,7 @@ def carry_out(order: Order, *, actor_text: str, at: dt.datetime) -> str:
     found = draft(order.scheme, order.fiscal_year, order.window_until, order.figures["min_grant_fen"])
     if found.digest != order.digest or found.pool_fen != order.figures["pool_fen"]:
         raise BudgetError("编制以后申请、年度额度或资金池有变动，没有结算。请重新编制并核对。")
-    used = {each.applicant: max(each.cap_fen - found.rooms[each.applicant], 0) for each in found.waiting}
+    used = _used(found.waiting, found.rooms)
     pairs = zip(found.waiting, found.shares, strict=True)
     while chunk := list(islice(pairs, CHUNK)):
         _give(order, found, chunk, used, actor_text=actor_text, at=at)
@@ -173,8 +196,7 @@ def _give(order: Order, found: Draft, chunk: Sequence[tuple[Waiting, Share]], us
 
 def _decisions(found: Draft, chunk, used: dict[int, int], at: dt.datetime) -> Iterator[Decision]:
     """Each claim decided again with its share, and the cap as the claims before it left it."""
-    latest = Decision.objects.filter(claim__in=[share.claim for _, share in chunk]).order_by("claim_id", "-pk")
-    stored = {each.claim_id: each for each in latest.distinct("claim_id")}
+    stored = _latest([share.claim for _, share in chunk])
     for claim, share in chunk:
         last = stored[share.claim]
         allotment = rules.Allotment("pro_rata", share.share_fen, found.asked_fen, found.pool_fen)

@@ -29,13 +29,22 @@ from vouchers.claims.papers import (
     InvoiceLine,
     PaymentMade,
 )
-from vouchers.claims.uploads import require_allowed, require_room
-from vouchers.documents.storage import keep, path_of
+from vouchers.claims.uploads import cleared, require_allowed, require_room
+from vouchers.documents.storage import QUARANTINE, keep, load, path_of
+from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 EDITABLE = ("draft", "returned")
 SECOND_CLICK = dt.timedelta(minutes=1)
+
+
+class FileWaits(ClaimError):
+    """The file was kept, but nobody reads it until the virus scanner has answered. `attachment` is it."""
+
+    def __init__(self, attachment: Attachment):
+        self.attachment = attachment
+        super().__init__("文件已经收下，正在等待病毒检查，通过后会自动识读。不用重新上传。")
 
 
 def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, user) -> Voucher:
@@ -93,21 +102,27 @@ def _just_opened(voucher: Voucher) -> Claim | None:
     return Claim.objects.filter(voucher=voucher, state="draft", created_at__gte=since, **empty).first()
 
 
-def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attachment:
-    """Keep an uploaded file with a draft. Raises `ClaimError` when it is empty, too large, of no kind that papers
-    come in, or one too many."""
+def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_cleared: bool | None = None) -> Attachment:
+    """Keep an uploaded file with a draft; in quarantine while the virus scanner has not answered. `is_cleared` says
+    what it has answered, when it was asked already.
+
+    Raises `ClaimError` when the file is empty, too large, infected, of no kind that papers come in, or one too many.
+    """
     if not content:
         raise ClaimError(f"文件“{name}”是空的（0 字节）。请重新选择文件上传。")
     if len(content) > MAX_UPLOAD_BYTES:
         raise ClaimError(f"文件“{name}”超过 20 MB，无法接收。请压缩或拆分后重新上传。")
     if kind not in dict(ATTACHMENT_KINDS):
         raise ClaimError("材料类别不对，请重新选择。")
+    _require_member(user, claim.organisation)
+    require_allowed(kind, name, content)
+    if is_cleared is None:
+        is_cleared = cleared(name, content)
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
-        require_allowed(kind, name, content)
         require_room(claim.pk, claim.organisation_id, len(content))
-        stored = keep(content, "uploads", "")
+        stored = keep(content, "uploads" if is_cleared else QUARANTINE.rstrip("/"), "")
         try:
             with transaction.atomic():
                 attachment = Attachment.objects.create(
@@ -131,15 +146,19 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attac
 def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
     """Read an e-invoice and enter it. Raises `invoices.UnreadableInvoice` or `InvoiceRefused`; nothing stays then.
 
-    An invoice that this organisation entered before, for another year's claim, is found again and used.
+    An invoice that this organisation entered before, for another year's claim, is found again and used. While the
+    virus scanner does not answer the file is kept unread: `FileWaits`.
     """
-    read = invoices.read(content)
+    invoices.refuse_size(len(content))
+    if not cleared(name, content):
+        raise FileWaits(upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=False))
+    read = guard.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
     with refuse_when_locked(), transaction.atomic():
         require_editable(claim, user)
         known = find_invoice(claim.organisation, read.code, read.number)
         if known is None:
-            attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
+            attachment = upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=True)
             try:
                 return enter_invoice(
                     claim.organisation, read, attachment=attachment, read_by="machine", today=settings.CLOCK.today()
@@ -150,6 +169,22 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
     if (known.total_fen, known.issued_on, known.seller_id) != (read.total_fen, read.date, read.seller_id):
         raise InvoiceRefused(f"发票 {read.number} 此前登记的内容与这份文件不一致，请核对此前登记的发票。")
     return known
+
+
+def enter_kept_file(attachment: Attachment) -> Invoice:
+    """Read and enter an invoice file that was kept unread, for the person who uploaded it.
+
+    Raises `invoices.UnreadableInvoice` or `ClaimError`; the file then stays, to be typed in.
+    """
+    claim = attachment.claim
+    if claim is None:
+        raise ClaimError("这份文件不属于任何申请。")
+    read = guard.read(load(attachment.stored_name, attachment.sha256))
+    _require_buyer(claim.organisation, read.buyer_id)
+    with refuse_when_locked(), transaction.atomic():
+        require_editable(claim, attachment.uploaded_by)
+        today = settings.CLOCK.today()
+        return enter_invoice(claim.organisation, read, attachment=attachment, read_by="machine", today=today)
 
 
 def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attachment | None, user) -> Invoice:

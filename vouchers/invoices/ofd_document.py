@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
+from typing import NamedTuple
 
 from lxml import etree
 
 from vouchers.invoices.invoice import UnreadableInvoice
 from vouchers.invoices.ofd_page import MAX_TOKENS, page_size, text_objects
+from vouchers.invoices.ofd_resources import Resources, read_resources
 from vouchers.invoices.safe_xml import local_name
 from vouchers.invoices.safe_zip import Package, resolve, unsafe
 from vouchers.invoices.text import tidy
@@ -20,7 +22,14 @@ _MAX_PAGES = 200
 _MAX_HINT = 300
 # Templates a page lies on, and indexes and parts of tags: a real file has one or two of each.
 _MAX_FEW = 20
-_TAG_DEPTH = 4
+_TAG_DEPTH = 8
+
+
+class Attachment(NamedTuple):
+    """A file inside the file: its name as listed, and the path of its member, empty where the list gives none."""
+
+    name: str
+    path: str
 
 
 @dataclass(slots=True)
@@ -30,11 +39,16 @@ class Document:
     # The properties (CustomDatas) by name.
     hints: dict[str, str] = field(default_factory=dict)
     pages: list[list[Token]] = field(default_factory=list)
+    # Width and height of each page in mm; infinite where the file does not say.
+    sizes: list[tuple[float, float]] = field(default_factory=list)
     # Objects by page id and object id: the page's number and its tokens, None where an id stands twice.
     objects: dict[tuple[str, str], tuple[int, list[Token]] | None] = field(default_factory=dict)
     # The objects that each tag points at, by the tag's path.
     tags: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    attachments: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    resources: Resources = field(default_factory=Resources)
+    # Width and height of each page in mm; infinite where the file does not say.
+    sizes: list[tuple[float, float]] = field(default_factory=list)
 
     def tagged(self, path: str) -> Iterator[tuple[int, Token]]:
         """Page number and token of every object that the tag at `path` points at, in the tag's order."""
@@ -55,11 +69,11 @@ def read_document(package: Package) -> Document:
     path = resolve("OFD.xml", tidy(bodies[0].findtext("{*}DocRoot") or ""))
     root = package.xml(path)
     _read_pages(package, path, root, document)
+    document.resources = read_resources(package, path, root)
     for location in _few(root, "{*}CustomTags"):
         _read_tags(package, resolve(path, tidy(location.text or "")), document)
     for location in _few(root, "{*}Attachments"):
-        parts = package.xml(resolve(path, tidy(location.text or "")))
-        document.attachments += (part.get("Name") or "附件" for part in parts.iterfind("{*}Attachment"))
+        _read_attachments(package, resolve(path, tidy(location.text or "")), document)
     return document
 
 
@@ -93,6 +107,7 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
         if count > MAX_TOKENS:
             raise unsafe("包含的文字远超一张发票应有的数量")
         document.pages.append(tokens)
+        document.sizes.append((width, height))
 
 
 class _Templates:
@@ -117,13 +132,21 @@ class _Templates:
         return self._read[location]
 
 
+def _read_attachments(package: Package, index: str, document: Document) -> None:
+    for part in _few(package.xml(index), "{*}Attachment"):
+        location = tidy(part.findtext("{*}FileLoc") or "")
+        path = resolve(index, location) if location else ""
+        document.attachments.append(Attachment(part.get("Name") or "附件", path))
+
+
 def _read_tags(package: Package, index: str, document: Document) -> None:
     """Every ObjectRef of the tag parts that the part `index` lists, under the path of element names above it."""
     for location in _few(package.xml(index), "{*}CustomTag/{*}FileLoc"):
         root = package.xml(resolve(index, tidy(location.text or "")))
         for reference in root.iter("{*}ObjectRef"):
             names = [local_name(above) for above in islice(reference.iterancestors(), _TAG_DEPTH)]
-            path = "/".join(reversed(names[:-1]))
+            # The root's name says nothing; some issuers wrap the reference in an element of its own.
+            path = "/".join(reversed(names[:-1])).removesuffix("/ObjectData")
             key = (reference.get("PageRef", ""), (reference.text or "").strip())
             document.tags.setdefault(path, []).append(key)
 

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='decision',
             name='binding',
-            field=models.CharField(choices=[('none', '未受限额影响'), ('annual_cap', '受单位年度限额所限'), ('pool', '受资金池余额所限'), ('part', '申报单位接受部分安排'), ('pro_rata', '按比例结算'), ('recovered', '部分已追回')], max_length=12, verbose_name='限制因素'),
+            field=models.CharField(choices=[('none', '未受限额影响'), ('min_spend', '未达到最低费用'), ('contract_cap', '受单份合同上限所限'), ('claim_cap', '受单次申请上限所限'), ('tranche', '受协议本期金额所限'), ('agreement', '受协议总额所限'), ('annual_cap', '受单位年度限额所限'), ('years_cap', '受多年累计上限所限'), ('pool', '受资金池余额所限'), ('min_grant', '未达到最低补助额'), ('part', '申报单位接受部分安排'), ('pro_rata', '按比例结算'), ('recovered', '部分已追回')], max_length=12, verbose_name='限制因素'),
         ),
         migrations.AlterField(
             model_name='historicalcall',

@@ -20,6 +20,7 @@ from vouchers.admin.desk.queue import Queue
 from vouchers.admin.desk.whatif import with_cut
 from vouchers.claims.papers import Attachment
 from vouchers.documents.download import attachment
+from vouchers.documents.storage import FileDamaged
 from vouchers.forms import is_number, refusals_to
 from vouchers.review.actors import Actor
 
@@ -123,7 +124,10 @@ def cut_preview(request, pk: int):
 def claim_file(request, pk: int, file: int):
     """A file of the claim's organisation, as an attachment."""
     found = get_object_or_404(Attachment, pk=file, organisation=_claim_or_404(pk).organisation_id)
-    return attachment(found.stored_name, found.sha256, found.original_name)
+    try:
+        return attachment(found.stored_name, found.sha256, found.original_name)
+    except FileDamaged as damaged:
+        raise Http404 from damaged
 
 
 @for_roles(*OFFICERS)

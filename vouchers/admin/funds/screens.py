@@ -172,7 +172,7 @@ def _warning(order: Order) -> str:
         ceiling = law_for(order.scheme, order.fiscal_year).pool.value
     except NoLawInForce:
         return ""
-    over = call is not None and call.appropriation_fen + order.amount_fen > ceiling
+    over = call is not None and ceiling is not None and call.appropriation_fen + order.amount_fen > ceiling
     return "追加后将超过现行政策规定的年度资金总额，请确认文件足以作为依据。" if over else ""
 
 

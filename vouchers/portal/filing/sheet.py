@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from vouchers import rules
 from vouchers.money import grouped, percent
 from vouchers.review.funding import Case
-from vouchers.rules import REASONS, Decision
+from vouchers.rules import CUTS, REASONS, Decision
 
 _PLACES = {"local": "本市智能算力", "external": "外地智能算力"}
 _NAMED = 2
@@ -131,8 +131,5 @@ def _limits(case: Case) -> list[Row]:
         left_fen -= cut_fen
     allotment = case.facts.allotment
     if allotment is not None and allotment.amount_fen < left_fen:
-        label = {"part": "接受部分安排，放弃的部分", "pro_rata": "按比例结算未安排的部分"}.get(
-            allotment.kind, "已追回，不再拨付的部分"
-        )
-        rows.append(Row(label, "", case.terms.citation, allotment.amount_fen - left_fen, "cut"))
+        rows.append(Row(CUTS[allotment.kind], "", case.terms.citation, allotment.amount_fen - left_fen, "cut"))
     return rows
