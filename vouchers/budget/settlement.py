@@ -109,7 +109,9 @@ def draft(scheme: str, year: int, until: dt.date, min_grant_fen: int = 0) -> Dra
     opened = rooms_fen((scheme, year, applicant) for applicant in {each.applicant for each in waiting})
     rooms = {each.applicant: opened.get((scheme, year, each.applicant), each.cap_fen) for each in waiting}
     pool_fen = pool_available_fen(scheme, year)
-    return Draft(waiting, settle(_asking(waiting, rooms), rooms, pool_fen, min_grant_fen), rooms, pool_fen, min_grant_fen)
+    return Draft(
+        waiting, settle(_asking(waiting, rooms), rooms, pool_fen, min_grant_fen), rooms, pool_fen, min_grant_fen
+    )
 
 
 def _asking(waiting: list[Waiting], rooms: dict[int, int]) -> Iterator[Asking]:

@@ -12,6 +12,7 @@ import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -177,12 +178,15 @@ def give_back(claim: Claim) -> Plan:
     return Plan(_amounts(case.decision), case)
 
 
-def close_when_spent(claim: Claim, at: dt.datetime) -> None:
-    """Under `first_come`, the year's filing ends with the claim that takes the last of the pool."""
+def close_when_spent(claim: Claim) -> None:
+    """Under `first_come`, the year's filing ends with the claim that takes the last of the pool.
+
+    The clock is read under the queue's lock, so that nobody who was in time was submitted later than the end.
+    """
     call = claim.call
     if call.shortage == "first_come" and not pool_available_fen(call.scheme, call.fiscal_year):
         queue = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year, closed_at=None)
-        queue.update(closed_at=at)
+        queue.update(closed_at=settings.CLOCK.now())
 
 
 def allotment_of(claim: Claim) -> rules.Allotment | None:

@@ -98,7 +98,7 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
         plan = consequences.decide_again(claim, plan)
     consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
     if plan.hold_fen > 0:
-        funding.close_when_spent(claim, now)
+        funding.close_when_spent(claim)
     if claim.call.shortage == "waitlist" and (plan.hold_fen < 0 or verb == "recover"):
         promotion.promote_after_commit(claim.call.scheme, claim.call.fiscal_year)
     return event
