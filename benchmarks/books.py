@@ -121,7 +121,7 @@ def look(label):
     results = context.Queue()
     process = context.Process(target=checked, args=(results,))
     process.start()
-    report, seconds, resident = results.get()
+    report, seconds, resident = results.get(timeout=1_800)
     process.join()
     print(
         f"{label}: {report.transfers} transfers, {report.accounts} accounts, {report.chain} links checked in"
