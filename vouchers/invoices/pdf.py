@@ -71,7 +71,8 @@ def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:
     pages: list[list[Token]] = []
     sizes: list[tuple[float, float]] = []
     lost = 0
-    for page in document:
+    shown = list(document)
+    for page in shown:
         tokens, unmapped = page_tokens(page)
         width, height = page.get_size()
         pages.append(tokens)
@@ -82,7 +83,7 @@ def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:
         raise _scan()
     layout = read_layout(pages)
     _refuse_several(layout, pages)
-    payload = _payload(document) if with_qr else None
+    payload = _payload(shown[0]) if with_qr else None
     warnings: list[Warning] = []
     kind = kind_of(layout.title, layout.legacy, warnings, payload.kind if payload else "")
     if "number" not in layout.fields and not layout.table.rows:
@@ -109,9 +110,8 @@ def _refuse_several(layout: Layout, pages: list[list[Token]]) -> None:
             raise too_many_pages(len(pages))
 
 
-def _payload(document: pdfium.PdfDocument) -> Payload | None:
+def _payload(page: pdfium.PdfPage) -> Payload | None:
     """What the QR code of the first page says: looked for where it stands, then on the whole page."""
-    page = document[0]
     for share, pixels in _LOOKS:
         image = picture(page, pixels, share=share, grayscale=True)
         for text in decode(image):
