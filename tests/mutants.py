@@ -89,7 +89,7 @@ def sql(share: int = 1) -> int:
 
     owner = settings.DATABASES["owner"]
     there = {"host": owner["HOST"], "user": owner["USER"], "password": owner["PASSWORD"] or None}
-    assert _pytest(["--create-db"]) == 0, "the tests do not pass as they are"
+    assert _pytest(["--create-db", "--reuse-db"]) == 0, "the tests do not pass as they are"
     connection = psycopg2.connect(dbname=f"test_{owner['NAME']}", port=owner["PORT"] or None, **there)
     connection.autocommit = True
     killed, survivors, invalid, number = 0, [], 0, 0
