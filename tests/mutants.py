@@ -89,7 +89,7 @@ def sql(share: int = 1) -> int:
 
     owner = settings.DATABASES["owner"]
     there = {"host": owner["HOST"], "user": owner["USER"], "password": owner["PASSWORD"] or None}
-    assert _pytest(["--create-db"]) == 0, "the tests do not pass as they are"
+    assert _pytest(["--create-db", "--reuse-db"]) == 0, "the tests do not pass as they are"
     connection = psycopg2.connect(dbname=f"test_{owner['NAME']}", port=owner["PORT"] or None, **there)
     connection.autocommit = True
     killed, survivors, invalid, number = 0, [], 0, 0
@@ -107,13 +107,13 @@ def sql(share: int = 1) -> int:
                     invalid += 1  # the database itself does not take it
                     continue
                 try:
-                    if _pytest(["--reuse-db"]) == 0:
-                        survivors.append(f"{function} {what}")
-                        print("survived:", survivors[-1], flush=True)  # noqa: T201
-                    else:
-                        killed += 1
+                    verdict = "survived" if _pytest(["--reuse-db"]) == 0 else "killed"
+                    survivors += [f"{function} {what}"] if verdict == "survived" else []
+                    killed += verdict == "killed"
+                    print(f"{verdict}: {function} {what}", flush=True)  # noqa: T201
                 finally:
                     cursor.execute(body)
+    assert _pytest(["--reuse-db"]) == 0, "the tests do not pass as they were: what was killed says nothing"
     print(f"{killed} killed, {len(survivors)} survived, {invalid} refused by the database")  # noqa: T201
     return 0
 

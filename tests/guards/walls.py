@@ -185,6 +185,22 @@ class Walls:
         self.cursor.execute("ROLLBACK TO SAVEPOINT search")
         return blamed if blamed and len(set(self.felt(guard, blamed))) == 2 else None
 
+    def _trespass(self, guard: Guard) -> str:
+        """A statement for which the right is needed."""
+        if guard.name == "EXECUTE":
+            name, _, types = guard.table.removeprefix("FUNCTION ").partition("(")
+            given = ", ".join(f"NULL::{each.strip()}" for each in types.rstrip(")").split(",") if each.strip())
+            return f"SELECT {name}({given})"
+        (column,) = self.rows(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", guard.table
+        )[0]
+        return {
+            "INSERT": f"INSERT INTO {guard.table} SELECT * FROM {guard.table} WHERE false",
+            "UPDATE": f"UPDATE {guard.table} SET {column} = {column} WHERE false",
+            "DELETE": f"DELETE FROM {guard.table} WHERE false",
+            "TRUNCATE": f"TRUNCATE {guard.table} CASCADE",
+        }[guard.name]
+
     def _speaks_as(self, guard: Guard) -> str:
         """Whom a refusal of the guard names."""
         if guard.kind != "trigger":
