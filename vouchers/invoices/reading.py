@@ -73,12 +73,11 @@ def carrier_of(content: bytes) -> str:
 
 
 def _refusal(carrier: str) -> UnreadableInvoice:
-    names = {"pdf": "PDF", "image": "图片"}
-    if carrier in names:
+    if carrier == "image":
         return UnreadableInvoice(
             "carrier_not_supported",
-            f"{names[carrier]}格式的发票暂不支持自动读取。请上传同一张发票的数电票 XML 或 OFD 原文件，或手工填写这张发票。",
+            "图片格式的发票暂不支持自动读取。请上传同一张发票的 XML、OFD 或 PDF 原文件，或手工填写这张发票。",
         )
     return UnreadableInvoice(
-        "not_an_invoice", "这个文件不是可以识别的电子发票。请上传税务平台下载的数电票 XML 或 OFD 原文件。"
+        "not_an_invoice", "这个文件不是可以识别的电子发票。请上传税务平台下载的 XML、OFD 或 PDF 原文件。"
     )
