@@ -12,6 +12,7 @@ from vouchers.budget import orders
 from vouchers.budget.models import Order
 from vouchers.disbursement.models import Payment
 from vouchers.jobs import services as jobs
+from vouchers.jobs.models import Job
 from vouchers.ledger.selectors import is_closed, paid_fen, pool_available_fen
 from vouchers.tasks import HANDLERS
 
@@ -163,6 +164,20 @@ def test_the_year_is_closed_from_its_page(desk, approver, office):
     assert is_closed(*YEAR)
     assert "账目锁定" in text(page(desk, "funds"))
     assert post(desk, "top_up", amount_fen="5", citation="文").status_code == 409
+
+
+def test_work_that_gave_up_is_started_again_by_a_signer(desk, approver, office):
+    factories.call(filing_until=settings.CLOCK.today() + dt.timedelta(days=5))
+    factories.pass_days(10)
+    order = orders.sign(
+        orders.prepare_close(*YEAR, 0, None, citation="文", actor=office.preparer), actor=office.approver
+    )
+    assert do(approver, order, "retry").status_code == 409
+    Job.objects.update(state="dead", error="测试：数据库断开")
+    assert "重新办理" in text(page(approver, "fund", order.pk))
+    assert "重新办理" not in text(page(desk, "fund", order.pk))
+    assert do(approver, order, "retry").status_code == 302
+    assert finish(order).state == "done"
 
 
 def test_an_order_is_withdrawn_with_a_reason(desk, office):

@@ -177,6 +177,19 @@ def withdraw(order: Order, *, actor: Actor, reason: str) -> Order:
         return _step(order, "withdraw", actor, done_at=settings.CLOCK.now(), outcome=reason.strip())
 
 
+def retry(order: Order, *, actor: Actor) -> Order:
+    """Ask again for the work of a signed order whose job gave up. Raises `BudgetError` for one that is under way."""
+    _require(actor, signer_role(order.kind))
+    with refuse_when_locked(), transaction.atomic():
+        order = _locked(order, "finish")
+        job = job_of(order)
+        if job is not None and job.state != "dead":
+            raise BudgetError("这张办理单正在后台办理，不用重新开始。请稍后刷新页面。")
+        request(JOB, f"order:{order.pk}", requested_by=actor.user)
+        _record(order, "retry", actor)
+    return order
+
+
 def run(subject: str, progress: Progress) -> None:
     """Do a signed order as long work. Running again changes nothing; what cannot be done is void, and says why."""
     order = Order.objects.get(pk=int(subject.partition(":")[2]))

@@ -94,6 +94,7 @@ _DEEDS = {
     **{f"batch.{verb}": f"批次{label}" for verb, label in workflow.BATCH.verb_labels.items()},
     **{f"payment.{verb}": f"付款{label}" for verb, label in workflow.PAYMENT.verb_labels.items()},
     "order.prepare": "资金办理单编制",
+    "order.retry": "资金办理单重新执行",
     **{f"order.{verb}": f"资金办理单{label}" for verb, label in workflow.ORDER.verb_labels.items()},
     **{f"objection.{verb}": f"异议{label}" for verb, label in workflow.OBJECTION.verb_labels.items()},
 }

@@ -184,7 +184,22 @@ class WithdrawForm(LookForm):
         return "办理单已撤销。"
 
 
-STEPS: dict[str, type[SignForm] | type[WithdrawForm]] = {"sign": SignForm, "withdraw": WithdrawForm}
+class RetryForm(LookForm):
+    """Have the work of a signed order done again after its job gave up."""
+
+    proved = False
+
+    def take(self, order: Order, actor: Actor) -> str:
+        """Ask for the job."""
+        orders.retry(order, actor=actor)
+        return "已重新开始办理。"
+
+
+STEPS: dict[str, type[SignForm] | type[WithdrawForm] | type[RetryForm]] = {
+    "sign": SignForm,
+    "withdraw": WithdrawForm,
+    "retry": RetryForm,
+}
 
 
 def left_of(payment: Payment) -> int:

@@ -159,6 +159,7 @@ def order_screen(request, order: Order, bound=None) -> dict[str, Any]:
         "warning": _warning(order),
         "job": job,
         "job_live": order.state == "signed",
+        "may_retry": is_signer and order.state == "signed" and job is not None and job.state == "dead",
         **_shares(request, order),
     }
 
