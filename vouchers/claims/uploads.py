@@ -22,7 +22,7 @@ MOST_PARTS = 10_000
 MOST_UNPACKED = 300 * 1024**2
 
 _log = logging.getLogger(__name__)
-_PAPERS = ("pdf", "ofd", "xml", "jpg", "png")
+_PAPERS = ("pdf", "ofd", "xml", "jpg", "png", "webp")
 # Contracts and lists of use also come as office documents.
 _ALLOWED = {kind: _PAPERS + ("docx", "xlsx") for kind in ("contract", "usage", "other")}
 _NAMES = {
@@ -31,6 +31,7 @@ _NAMES = {
     "xml": "XML",
     "jpg": "JPG",
     "png": "PNG",
+    "webp": "WebP",
     "docx": "Word 文档",
     "xlsx": "Excel 表格",
     "program": "可执行程序",
@@ -69,6 +70,8 @@ def format_of(content: bytes) -> str:
     """What a file is by its bytes: a key of the names above, empty where nobody can tell."""
     if content.startswith(b"PK\x03\x04"):
         return _zipped(content)
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
     for magic, found in _MAGIC:
         if content.startswith(magic):
             return found

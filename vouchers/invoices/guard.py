@@ -273,6 +273,16 @@ def read(content: bytes) -> Invoice:
     return _said(Invoice, *_readers.ask("read", content))
 
 
+def page_count(content: bytes) -> int:
+    """How many pages the file has, as `pages.page_count` says. Raises only UnreadableInvoice."""
+    return _said(int, *_readers.ask("page_count", content))
+
+
+def render(content: bytes, page: int, width: int) -> bytes:
+    """One page as a PNG, as `pages.render` draws it. Raises only UnreadableInvoice."""
+    return _pictured(*_readers.ask("render", content, page, width))
+
+
 def read_scan(content: bytes) -> Invoice:
     """What an image or a PDF without text shows, as `ocr.read_scan` gives it. Raises only UnreadableInvoice."""
     return _said(Invoice, *_scanner.ask("read_scan", content))
