@@ -134,7 +134,10 @@ TAMPERING = {
     "a balance raised": ("UPDATE ledger_account SET balance_fen = balance_fen + 1 WHERE key LIKE 'paid:%'", "的余额为"),
     "a transfer deleted": ("DELETE FROM ledger_transfer WHERE kind = 'pay'", "与审计链中的记录不符"),
     "the transfers truncated": ("TRUNCATE ledger_transfer", "按转账记录应为 0 分"),
-    "a decision raised": ("UPDATE vouchers_decision SET computed_fen = computed_fen + 1, granted_fen = granted_fen + 1", "登记的金额与冻结的结论不一致"),
+    "a decision raised": (
+        "UPDATE vouchers_decision SET computed_fen = computed_fen + 1, granted_fen = granted_fen + 1",
+        "登记的金额与冻结的结论不一致",
+    ),
     "a payee changed": ("UPDATE vouchers_payment SET payee_name = '别人'", "批次"),
 }
 

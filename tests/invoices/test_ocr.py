@@ -19,7 +19,7 @@ class Found:
     """What RapidOCR gives back, for boxes (left, top, right, bottom) and their texts."""
 
     def __init__(self, pieces):
-        self.boxes = [[(l, t), (r, t), (r, b), (l, b)] for (l, t, r, b), _ in pieces] or None
+        self.boxes = [[(x, y), (right, y), (right, end), (x, end)] for (x, y, right, end), _ in pieces] or None
         self.txts = [text for _, text in pieces] or None
         self.scores = [0.9] * len(pieces)
 

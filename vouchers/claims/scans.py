@@ -24,7 +24,7 @@ BY_MACHINE = "图片识别（OCR）"
 
 def request_scan(attachment: Attachment, unread: UnreadableInvoice) -> Job | None:
     """Have a file read by OCR if that may help and this portal has it; the job, or None."""
-    if unread.code not in PICTURES or not settings.OCR:
+    if unread.code != PICTURES or not settings.OCR:
         return None
     return jobs.request(SCAN, f"attachment:{attachment.pk}", requested_by=attachment.uploaded_by)
 

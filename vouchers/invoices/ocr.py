@@ -31,7 +31,7 @@ from vouchers.invoices.witnesses import comparable
 from vouchers.money import yuan
 
 # What `read` says of files that have pictures of text only: those this can help with.
-PICTURES = ("scan", "carrier_not_supported")
+PICTURES = "scan"
 # What a name reads as that could not be made out, so that the rest is not lost.
 UNREAD = "（未识别）"
 _MAX_PAGES = 3

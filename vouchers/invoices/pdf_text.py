@@ -102,7 +102,11 @@ class _Text:
         a, b, c, d, e, f = self._shown
         page, box, x, y = self._textpage, raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
         box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
-        unicode_of, box_of, origin_of = raw.FPDFText_GetUnicode, raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin
+        unicode_of, box_of, origin_of = (
+            raw.FPDFText_GetUnicode,
+            raw.FPDFText_GetLooseCharBox,
+            raw.FPDFText_GetCharOrigin,
+        )
         last: _Char | None = None
         blank = False
         high = 0
@@ -202,7 +206,9 @@ def _once(tokens: list[Token]) -> list[Token]:
     once = []
     for token in tokens:
         same = kept.setdefault(token.plain, [])
-        if not any(abs(token.left - other.left) < _TWICE and abs(token.y - other.y) < _TWICE for other in same[-_MANY:]):
+        if not any(
+            abs(token.left - other.left) < _TWICE and abs(token.y - other.y) < _TWICE for other in same[-_MANY:]
+        ):
             same.append(token)
             once.append(token)
     return once

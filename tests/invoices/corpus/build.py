@@ -49,7 +49,13 @@ def made(name: str, seed: int) -> Made:
     facts = invented(seed, kinds[seed % 2], _LONG.get(seed), rare=not form.code)
     if form.code and facts.kind == "电子专票":
         facts.check_code = facts.check_code if seed % 4 else ""
-    drawing = Drawing(form, facts, (fonts.latin(_noto(), form.latin), fonts.latin(_noto(), 500)), qr=payload(facts) if seed % 3 == 0 else "", seed=seed)
+    drawing = Drawing(
+        form,
+        facts,
+        (fonts.latin(_noto(), form.latin), fonts.latin(_noto(), 500)),
+        qr=payload(facts) if seed % 3 == 0 else "",
+        seed=seed,
+    )
     return Made(name, seed, facts, drawing.pdf())
 
 
