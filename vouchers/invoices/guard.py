@@ -45,13 +45,15 @@ _Wanted = TypeVar("_Wanted")
 @dataclasses.dataclass(frozen=True)
 class Limits:
     """What reading may cost: bytes of address space, seconds of CPU and of waiting for each file. A child is replaced
-    after `uses` files; `children` work at a time, and a caller waits `patience` seconds for one to be free.
+    after `uses` files and has `start` seconds to get ready; `children` work at a time, and a caller waits `patience`
+    seconds for one to be free.
     `scans` children also know how to read pictures (OCR).
     """
 
     memory: int = 1_536 * 2**20
     cpu: int = 15
     wall: int = 20
+    start: int = 40
     uses: int = 200
     children: int = 2
     patience: float = 30.0
@@ -154,7 +156,7 @@ class _Child:
                 cwd="/",
             )
         try:
-            kind, _, _ = self._answer(time.monotonic() + limits.wall)
+            kind, _, _ = self._answer(time.monotonic() + limits.start)
             if kind != far_side.READY:
                 raise Garbled("not ready")
         except BaseException:
