@@ -14,6 +14,8 @@ INSERT_ONLY: set[str] = {
     "vouchers_voucherevent",
     "vouchers_decision",
     "vouchers_linecut",
+    "vouchers_settlementshare",
+    "ledger_closedyear",
     "vouchers_document",
 }
 # Rows that only a SECURITY DEFINER function of the owner may write.
@@ -33,11 +35,12 @@ NO_DELETE: set[str] = {
     "vouchers_claim",
     "vouchers_correctionitem",
     "vouchers_objection",
+    "vouchers_order",
     "vouchers_voucher",
     "vouchers_filingqueue",
 }
 # Functions that are called by name; each name is one function. Those of the ledger run as the owner.
-CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step"}
+CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step", "vouchers_take_steps"}
 
 
 def grant_privileges(using: str, **kwargs) -> None:

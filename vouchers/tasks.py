@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from vouchers.budget import orders
+from vouchers.budget.checks import check_budget
 from vouchers.budget.services import promote_all
 from vouchers.claims import scans
 from vouchers.claims.leavings import sweep_files
@@ -26,7 +28,12 @@ from vouchers.review.replay import alarm_on_bad_books
 log = logging.getLogger(__name__)
 
 # Which room knows how to do which kind of long work.
-HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run, scans.SCAN: scans.run}
+HANDLERS = {
+    EXPORT: export.run,
+    books_check.CHECK: books_check.run,
+    orders.JOB: orders.run,
+    scans.SCAN: scans.run,
+}
 
 
 @shared_task
@@ -71,7 +78,7 @@ def hourly() -> None:
 @shared_task
 def nightly() -> None:
     """Recompute the books and every decision, and look at every batch."""
-    alarm_on_bad_books(check_batches())
+    alarm_on_bad_books([*check_budget(), *check_batches()])
     sweep_files()
 
 

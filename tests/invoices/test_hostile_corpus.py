@@ -27,7 +27,7 @@ def ask(task, content):
     except BaseException as error:
         return ["crash", repr(error)]
 
-TASKS = {"read": guard.read, "count": guard.page_count, "render": lambda content: guard.render(content, 0, 1_200)}
+TASKS = {"read": guard.read, "receipt": guard.read_receipt, "count": guard.page_count, "render": lambda content: guard.render(content, 0, 1_200)}
 
 def tell(outcomes):
     print(json.dumps([outcomes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]), flush=True)

@@ -19,7 +19,7 @@ from providers.selectors import location_of
 from vouchers import invoices
 from vouchers.calls.models import Call
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
-from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.models import Claim, FilingQueue, Voucher
 from vouchers.claims.papers import (
     ATTACHMENT_KINDS,
     Allocation,
@@ -321,6 +321,20 @@ def sign_declaration(claim: Claim, *, user) -> None:
     claim.declared_by, claim.declared_at = user, now
 
 
+def filing_closed(call: Call) -> bool:
+    """Whether the year's filing ended because the pool was spent (`first_come`)."""
+    queues = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year)
+    return call.shortage == "first_come" and queues.exclude(closed_at=None).exists()
+
+
+def require_filing_open(call: Call) -> None:
+    """Raises `ClaimError` once the pool was spent under a call that takes whoever comes first."""
+    if filing_closed(call):
+        raise ClaimError(
+            f"{call.fiscal_year} 年度资金已经用完，申报已提前截止，不能再提交。已填写的内容仍为您保留，请留意后续通知。"
+        )
+
+
 def require_open(call: Call) -> None:
     """Raises `ClaimError` outside the call's filing window."""
     today = settings.CLOCK.today()
@@ -328,6 +342,7 @@ def require_open(call: Call) -> None:
         raise ClaimError(f"申报尚未开始：{call.filing_from} 起可以申报。")
     if today > call.filing_until:
         raise ClaimError(f"申报已于 {call.filing_until} 截止。已填写的内容仍为您保留。")
+    require_filing_open(call)
 
 
 def require_editable(claim: Claim, user) -> None:

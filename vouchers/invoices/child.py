@@ -71,10 +71,17 @@ def _tasks(scans: bool) -> dict[str, Callable[..., Any]]:
     from vouchers.invoices import ocr
     from vouchers.invoices.pages import page_count, render
     from vouchers.invoices.reading import read
+    from vouchers.invoices.receipt import read_receipt
 
     if scans and ocr.available():
         ocr.load()
-    return {"read": read, "page_count": page_count, "render": render, "read_scan": ocr.read_scan}
+    return {
+        "read": read,
+        "read_receipt": read_receipt,
+        "page_count": page_count,
+        "render": render,
+        "read_scan": ocr.read_scan,
+    }
 
 
 def _limit(memory: int) -> None:

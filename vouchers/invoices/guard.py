@@ -27,6 +27,7 @@ from typing import TypeVar
 from vouchers.invoices import child as far_side
 from vouchers.invoices.invoice import Invoice, UnreadableInvoice
 from vouchers.invoices.reading import refuse_size
+from vouchers.invoices.receipt import Receipt
 from vouchers.invoices.wire import Garbled, decode
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -273,6 +274,11 @@ _scanner = Guard(Limits(memory=3 * 2**30, cpu=110, wall=120, uses=20, children=1
 def read(content: bytes) -> Invoice:
     """The invoice in a file's bytes, as `reading.read` gives it. Raises only UnreadableInvoice."""
     return _said(Invoice, *_readers.ask("read", content))
+
+
+def read_receipt(content: bytes) -> Receipt:
+    """What a bank receipt says, as `receipt.read_receipt` gives it. Raises only UnreadableInvoice."""
+    return _said(Receipt, *_readers.ask("read_receipt", content))
 
 
 def page_count(content: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,10 +18,10 @@ from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
 from vouchers.claims.services import require_open
 from vouchers.ledger import services as ledger
-from vouchers.ledger.selectors import held_fen, paid_fen
+from vouchers.ledger.selectors import held_fen, is_closed, paid_fen
 from vouchers.review import funding, steps
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
-from vouchers.review.models import ClaimEvent
+from vouchers.review.models import ClaimEvent, Decision
 
 
 def choose_target(claim: Claim, verb: str, amount_fen: int | None) -> str | None:
@@ -41,8 +42,13 @@ def duty_of(verb: str, state: str) -> str:
     return {"review": "review", "cut": "review", "batch": "finance_prepare"}.get(verb, "")
 
 
-def plan_of(reading: steps.Reading, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
-    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew."""
+def plan_of(
+    reading: steps.Reading, transition: workflow.Transition, now: dt.datetime, amount_fen: int | None = None
+) -> funding.Plan:
+    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew.
+
+    `amount_fen` is what the head of the queue was offered and accepts.
+    """
     plan = funding.Plan()
     claim, verb = reading.claim, transition.verb
     dates = _dates_of(claim, verb, now)
@@ -54,12 +60,19 @@ def plan_of(reading: steps.Reading, transition: workflow.Transition, now: dt.dat
         binding.unbind(claim)
         plan = funding.close(claim)
     elif verb == "accept":
-        _require_voucher(claim)
+        require_voucher(claim)
         refuse_sanctioned(claim)
+    elif verb == "accept_part":
+        require_voucher(claim)
+        plan = funding.take_part(claim, amount_fen)
+    elif verb == "bounce" and claim.state == "paid":
+        plan = funding.give_back(claim)
     elif verb in ("batch", "reassess"):
-        _require_voucher(claim)
+        # What was approved in the year is paid, and paid again after a return, though the year was closed since.
+        require_voucher(claim, may_have_expired=verb == "batch")
     elif verb == "approve":
-        _require_reviewed_amount(claim)
+        seen_fen = reviewed_fen([claim.pk]).get(claim.pk)
+        require_reviewed_amount(claim, held_fen=held_fen(claim.pk), reviewed_fen=seen_fen)
     plan.fields |= dates
     return plan
 
@@ -72,14 +85,17 @@ def decide_again(claim: Claim, plan: funding.Plan) -> funding.Plan:
     return again
 
 
-def _require_reviewed_amount(claim: Claim) -> None:
+def reviewed_fen(claim_ids: Collection[int]) -> dict[int, int]:
+    """By claim, the amount of its latest review. In one query."""
+    decisions = Decision.objects.filter(claim__in=claim_ids, event__verb="review").order_by("pk")
+    return dict(decisions.values_list("claim", "granted_fen"))
+
+
+def require_reviewed_amount(claim: Claim, *, held_fen: int, reviewed_fen: int | None) -> None:
     """Approval is for an amount that a reviewer saw and that is held in full. Raises `NotFunded` or `ReviewRefused`."""
-    if claim.waiting or not 0 < claim.granted_fen == held_fen(claim.pk):
+    if claim.waiting or not 0 < claim.granted_fen == held_fen:
         raise NotFunded("该申请的金额尚未足额占用资金（仍在轮候），待资金到位后再审批。")
-    reviewed = (
-        claim.decisions.filter(event__verb="review").order_by("-pk").values_list("granted_fen", flat=True).first()
-    )
-    if reviewed != claim.granted_fen:
+    if reviewed_fen != claim.granted_fen:
         raise ReviewRefused("轮候到资金时金额有变化，审核人员尚未核过新的金额。请退回重审。")
 
 
@@ -89,7 +105,7 @@ def _prepare(reading: steps.Reading, verb: str, now: dt.datetime) -> Dossier:
     Who takes a turn binds its papers in that turn.
     """
     claim = reading.claim
-    _require_voucher(claim)
+    require_voucher(claim)
     dossier = Dossier(claim, reading.papers)
     if verb in ("submit", "resubmit"):
         missing = deficiencies_of(claim, dossier)
@@ -101,9 +117,9 @@ def _prepare(reading: steps.Reading, verb: str, now: dt.datetime) -> Dossier:
     return dossier
 
 
-def _require_voucher(claim: Claim) -> None:
-    """Raises `ReviewRefused` when the claim's voucher was revoked or has expired."""
-    if claim.voucher.state != "issued":
+def require_voucher(claim: Claim, *, may_have_expired: bool = False) -> None:
+    """Raises `ReviewRefused` when the claim's voucher was revoked, or has expired where that matters."""
+    if claim.voucher.state not in ("issued", "expired" if may_have_expired else "issued"):
         label = workflow.VOUCHER.states[claim.voucher.state].label
         raise ReviewRefused(f"算力券 {claim.voucher.serial_number} {label}，不能继续办理兑付。如有疑问请联系审核部门。")
 
@@ -122,6 +138,8 @@ def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
     due, until = claim.correction_due or today, claim.publicised_until or today
     if verb == "resubmit" and today > due:
         raise TooLate(f"补正期限 {due} 已过，不能再提交。如有疑问请联系审核部门。")
+    if verb == "expire" and not claim.waiting:
+        raise ReviewRefused("该申请已占用资金，不随年度结账终止。请先办完或不予通过。")
     if verb == "lapse" and today <= due:
         raise TooEarly(f"补正期限 {due} 尚未届满。")
     if verb == "clear" and today <= until:
@@ -150,8 +168,14 @@ def move_money(
     """What the step does to the ledger once its event stands, beside what it holds (that is written with it)."""
     key, attempt, at = f"event:{event.pk}", f"payment:{payment}", event.at
     place = funding.ledger_place(claim)
+    call, closed = claim.call, False
+    if plan.hold_fen < 0 or event.verb == "recover":
+        closed = is_closed(call.scheme, call.fiscal_year)
     if plan.hold_fen < 0:
         ledger.release(*place, -plan.hold_fen, event=key, actor=actor_text, at=at)
+        if closed:
+            # Nothing is given out of a closed year any more: what comes back goes on to the treasury.
+            ledger.lapse(call.scheme, call.fiscal_year, -plan.hold_fen, event=key, actor=actor_text, at=at)
     if event.verb == "pay":
         ledger.pay(claim.pk, claim.granted_fen, payment=attempt, actor=actor_text, at=at)
     elif event.verb == "bounce" and event.source == "paid":
@@ -159,13 +183,12 @@ def move_money(
     elif event.verb == "recover":
         if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
             raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
-        call = claim.call
         ledger.recover(
             *place,
             amount_fen,
             payment=attempt,
-            to=call.recovered_to,
-            restores_cap=call.recovery_restores_cap,
+            to="treasury" if closed else call.recovered_to,
+            restores_cap=call.recovery_restores_cap and not closed,
             event=key,
             actor=actor_text,
             at=at,
@@ -182,9 +205,12 @@ def require_payment(claim: Claim, verb: str, payment: int | None) -> None:
         raise ReviewRefused(f"没有与此对应的拨付记录，不能{workflow.CLAIM.verb_labels[verb]}。请在拨付批次中办理。")
 
 
-def refuse_sanctioned(claim: Claim) -> None:
-    """Raises `Sanctioned` when the organisation is on a list of the untrustworthy today (失信惩戒)."""
-    if is_sanctioned(claim.organisation.uscc, settings.CLOCK.today()):
+def refuse_sanctioned(claim: Claim, sanctioned: bool | None = None) -> None:
+    """Raises `Sanctioned` when the organisation is on a list of the untrustworthy today (失信惩戒).
+
+    `sanctioned` says so where it was looked up already.
+    """
+    if is_sanctioned(claim.organisation.uscc, settings.CLOCK.today()) if sanctioned is None else sanctioned:
         raise Sanctioned(
             f"{claim.organisation} 目前列入失信名单，不能受理或拨付。请先核实名单，或暂停、不予通过该申请。"
         )

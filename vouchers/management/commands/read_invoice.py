@@ -22,7 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("files", metavar="FILE", nargs="+", help="发票文件（数电票 XML 或 OFD），可以给出多个")
+        parser.add_argument(
+            "files", metavar="FILE", nargs="+", help="发票文件（数电票或旧版电子发票的 XML、OFD、PDF），可以给出多个"
+        )
 
     def handle(self, *args, **options):
         items = [json.dumps(item_of(name), ensure_ascii=False) for name in options["files"]]
