@@ -34,8 +34,6 @@ HANDLERS = {
     orders.JOB: orders.run,
     scans.SCAN: scans.run,
 }
-# Reading pictures takes a second and a gigabyte: a worker of its own does it, one at a time.
-OCR_QUEUE = "ocr"
 
 
 @shared_task
@@ -44,9 +42,9 @@ def run_job(job_id: int) -> None:
     jobs.run(job_id, HANDLERS)
 
 
-@shared_task(queue=OCR_QUEUE, expires=60)
+@shared_task(expires=60)
 def scan_next() -> None:
-    """Read the scan that waits longest, and ask for the next. Lost messages and doubled ones make no difference."""
+    """Read the scan that waits longest, and ask for the next; on a queue of its own (CELERY_TASK_ROUTES)."""
     job_id = jobs.runnable().filter(kind=scans.SCAN).values_list("pk", flat=True).first()
     if job_id is not None:
         jobs.run(job_id, HANDLERS)

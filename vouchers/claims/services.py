@@ -29,7 +29,7 @@ from vouchers.claims.papers import (
     InvoiceLine,
     PaymentMade,
 )
-from vouchers.claims.uploads import cleared, require_allowed, require_room
+from vouchers.claims.uploads import cleared, require_allowed, require_harmless, require_room
 from vouchers.documents.storage import QUARANTINE, keep, load, path_of
 from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
@@ -118,6 +118,8 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_clear
     require_allowed(kind, name, content)
     if is_cleared is None:
         is_cleared = cleared(name, content)
+        if is_cleared:
+            require_harmless(name, content)
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
