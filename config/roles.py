@@ -14,6 +14,8 @@ INSERT_ONLY: set[str] = {
     "vouchers_voucherevent",
     "vouchers_decision",
     "vouchers_linecut",
+    "vouchers_settlementshare",
+    "ledger_closedyear",
     "vouchers_document",
 }
 # Rows that only a SECURITY DEFINER function of the owner may write.
@@ -33,6 +35,7 @@ NO_DELETE: set[str] = {
     "vouchers_claim",
     "vouchers_correctionitem",
     "vouchers_objection",
+    "vouchers_order",
     "vouchers_voucher",
     "vouchers_filingqueue",
 }

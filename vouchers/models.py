@@ -3,6 +3,7 @@
 Read a room's models in the room: `vouchers/ledger/models.py` and so on.
 """
 
+from vouchers.budget.models import Order, SettlementShare
 from vouchers.calls.models import Call, Holiday
 from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.corrections import CorrectionItem
@@ -20,7 +21,7 @@ from vouchers.claims.papers import (
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.models import Document
 from vouchers.jobs.models import Job
-from vouchers.ledger.models import Account, Transfer
+from vouchers.ledger.models import Account, ClosedYear, Transfer
 from vouchers.messages.models import Message
 from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Objection, VoucherEvent
 
@@ -35,6 +36,7 @@ __all__ = [
     "ClaimDuty",
     "ClaimEvent",
     "ClaimLine",
+    "ClosedYear",
     "CorrectionItem",
     "Decision",
     "Document",
@@ -48,8 +50,10 @@ __all__ = [
     "LineCut",
     "Message",
     "Objection",
+    "Order",
     "Payment",
     "PaymentMade",
+    "SettlementShare",
     "Tranche",
     "Transfer",
     "Voucher",

@@ -51,6 +51,7 @@ def terms_of(call: Call) -> CallTerms:
         claim_cap_fen=call.claim_cap_fen,
         years_cap_fen=call.years_cap_fen,
         excludes_schemes=tuple(call.excludes_schemes),
+        shortage=call.shortage,
     )
 
 

@@ -22,7 +22,7 @@ from vouchers.calls.models import Call
 from vouchers.claims.agreements import Tranche
 from vouchers.claims.contracts import ContractFacts, require_agreement, require_tranche
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
-from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.models import Claim, FilingQueue, Voucher
 from vouchers.claims.papers import (
     ATTACHMENT_KINDS,
     Allocation,
@@ -32,7 +32,7 @@ from vouchers.claims.papers import (
     InvoiceLine,
     PaymentMade,
 )
-from vouchers.claims.uploads import cleared, require_allowed, require_room
+from vouchers.claims.uploads import cleared, require_allowed, require_harmless, require_room
 from vouchers.documents.storage import QUARANTINE, keep, load, path_of
 from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
@@ -142,6 +142,8 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_clear
     require_allowed(kind, name, content)
     if is_cleared is None:
         is_cleared = cleared(name, content)
+        if is_cleared:
+            require_harmless(name, content)
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
@@ -348,6 +350,20 @@ def sign_declaration(claim: Claim, *, user) -> None:
     claim.declared_by, claim.declared_at = user, now
 
 
+def filing_closed(call: Call) -> bool:
+    """Whether the year's filing ended because the pool was spent (`first_come`)."""
+    queues = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year)
+    return call.shortage == "first_come" and queues.exclude(closed_at=None).exists()
+
+
+def require_filing_open(call: Call) -> None:
+    """Raises `ClaimError` once the pool was spent under a call that takes whoever comes first."""
+    if filing_closed(call):
+        raise ClaimError(
+            f"{call.fiscal_year} 年度资金已经用完，申报已提前截止，不能再提交。已填写的内容仍为您保留，请留意后续通知。"
+        )
+
+
 def require_open(call: Call) -> None:
     """Raises `ClaimError` outside the call's filing window."""
     today = settings.CLOCK.today()
@@ -355,6 +371,7 @@ def require_open(call: Call) -> None:
         raise ClaimError(f"申报尚未开始：{call.filing_from} 起可以申报。")
     if today > call.filing_until:
         raise ClaimError(f"申报已于 {call.filing_until} 截止。已填写的内容仍为您保留。")
+    require_filing_open(call)
 
 
 def require_editable(claim: Claim, user) -> None:

@@ -16,6 +16,7 @@ from accounts.selectors import roles_of
 from audit.models import AuditEntry
 from audit.services import record
 from audit.verify import Anchor, anchor
+from vouchers.budget.checks import check_budget
 from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import BatchRefused
 from vouchers.jobs.models import Job
@@ -74,8 +75,8 @@ def _check_all(tell: Callable[[int, int, str], object], actor: Actor) -> Finding
     report = books.check(last)
     tell(1, _STEPS, "正在重算每一份核定结论")
     decisions, of_review = check_review()
-    tell(2, _STEPS, "正在核对拨付批次")
-    problems = [*report.problems, *of_review, *check_batches()]
+    tell(2, _STEPS, "正在核对资金办理单、结算和拨付批次")
+    problems = [*report.problems, *of_review, *check_budget(), *check_batches()]
     found = Finding(
         accounts=report.accounts,
         transfers=report.transfers,

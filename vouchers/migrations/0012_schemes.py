@@ -260,11 +260,6 @@ class Migration(migrations.Migration):
             name='years_cap_fen',
             field=models.BigIntegerField(blank=True, null=True, verbose_name='多年累计上限（分）'),
         ),
-        migrations.AlterField(
-            model_name='decision',
-            name='binding',
-            field=models.CharField(choices=[('none', '未受限额影响'), ('min_spend', '未达到最低费用'), ('contract_cap', '受单份合同上限所限'), ('claim_cap', '受单次申请上限所限'), ('tranche', '受协议本期金额所限'), ('agreement', '受协议总额所限'), ('annual_cap', '受单位年度限额所限'), ('years_cap', '受多年累计上限所限'), ('pool', '受资金池余额所限'), ('min_grant', '未达到最低补助额')], max_length=12, verbose_name='限制因素'),
-        ),
         migrations.AddConstraint(
             model_name='call',
             constraint=models.CheckConstraint(condition=models.Q(('minimum_grant_fen__gte', 0), ('minimum_spend_fen__gte', 0), ('rounding_unit_fen__gte', 1)), name='call_minimums_not_negative'),

@@ -163,7 +163,9 @@ def _hints(papers: Papers, checks: dict, sanctions: list[Sanction], claim: Claim
     for red in papers.red_letters:
         text = f"红字发票 {red.number} 冲销 {red.reverses}，请核对退款。"
         found.append({"tone": "warn", "title": "发票被红冲", "text": text})
-    if claim.waiting:
+    if claim.waiting and claim.call.shortage == "pro_rata":
+        found.append({"tone": "run", "title": "等待结算", "text": "申报期满后与其他申请一并按比例结算。"})
+    elif claim.waiting:
         found.append({"tone": "warn", "title": "资金轮候", "text": "资金池余额不足，按提交顺序等待。"})
     if sheet and sheet.granted_fen < sheet.computed_fen:
         found.append({"tone": "run", "title": "受限额核减", "text": "测算额超过年度上限或资金池余额，已按限额核定。"})
