@@ -11,17 +11,29 @@ from vouchers.claims.papers import (
     Allocation,
     Attachment,
     ClaimLine,
+    DoubtAnswer,
     Invoice,
     InvoiceClash,
+    InvoiceCopy,
     InvoiceLine,
     PaymentMade,
 )
+from vouchers.claims.verification import Verification, VerificationWaiver
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.models import Document
 from vouchers.jobs.models import Job
 from vouchers.ledger.models import Account, Transfer
 from vouchers.messages.models import Message
-from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Objection, VoucherEvent
+from vouchers.review.models import (
+    ClaimDuty,
+    ClaimEvent,
+    ClawbackProposal,
+    Decision,
+    LineCut,
+    Objection,
+    ReversalFlag,
+    VoucherEvent,
+)
 
 __all__ = [
     "Account",
@@ -33,14 +45,17 @@ __all__ = [
     "ClaimDuty",
     "ClaimEvent",
     "ClaimLine",
+    "ClawbackProposal",
     "CorrectionItem",
     "Decision",
     "Document",
+    "DoubtAnswer",
     "FilingQueue",
     "HalfTyped",
     "Holiday",
     "Invoice",
     "InvoiceClash",
+    "InvoiceCopy",
     "InvoiceLine",
     "Job",
     "LineCut",
@@ -48,7 +63,10 @@ __all__ = [
     "Objection",
     "Payment",
     "PaymentMade",
+    "ReversalFlag",
     "Transfer",
+    "Verification",
+    "VerificationWaiver",
     "Voucher",
     "VoucherEvent",
 ]

@@ -16,6 +16,7 @@ from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import EXPORT
 from vouchers.jobs import services as jobs
 from vouchers.messages.services import send_waiting
+from vouchers.review import reversals
 from vouchers.review.deadlines import pass_deadlines
 from vouchers.review.replay import alarm_on_bad_books
 
@@ -33,9 +34,10 @@ def run_job(job_id: int) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Every quarter of a minute: start what waits, serve the queue, send e-mails."""
+    """Every quarter of a minute: start what waits, follow red letters, serve the queue, send e-mails."""
     for job_id in jobs.runnable().values_list("pk", flat=True)[:20]:
         run_job.delay(job_id)
+    reversals.sweep()
     promote_all()
     send_waiting()
 

@@ -43,7 +43,7 @@ def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, u
 
     Raises `ClaimError` when the call is not open or there is one already.
     """
-    _require_member(user, organisation)
+    require_member(user, organisation)
     now = settings.CLOCK.now()
     require_open(call)
     try:
@@ -68,7 +68,7 @@ def open_claim(voucher: Voucher, *, user) -> Claim:
 
     A second click within a minute gives the same draft back, as long as nothing was put into it.
     """
-    _require_member(user, voucher.organisation)
+    require_member(user, voucher.organisation)
     if voucher.state != "issued":
         raise ClaimError(f"算力券 {voucher.serial_number} 目前为“{voucher.get_state_display()}”，发放后才能申请兑付。")
     with refuse_when_locked(), transaction.atomic():
@@ -106,26 +106,34 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attac
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
         require_allowed(kind, name, content)
-        require_room(claim.pk, claim.organisation_id, len(content))
-        stored = keep(content, "uploads", "")
-        try:
-            with transaction.atomic():
-                attachment = Attachment.objects.create(
-                    organisation_id=claim.organisation_id,
-                    claim=claim,
-                    kind=kind,
-                    original_name=name.replace("\0", "")[-255:],
-                    stored_name=stored.name,
-                    sha256=stored.sha256,
-                    size=stored.size,
-                    uploaded_by=user,
-                    uploaded_at=settings.CLOCK.now(),
-                )
-        except Exception:
-            path_of(stored.name).unlink(missing_ok=True)
-            raise
-        _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=stored.sha256)
+        attachment = store_file(claim.organisation_id, claim.pk, kind=kind, name=name, content=content, user=user)
+        _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=attachment.sha256)
     return attachment
+
+
+def store_file(organisation_id: int, claim_id: int | None, *, kind: str, name: str, content: bytes, user) -> Attachment:
+    """Keep the bytes and make the row, within what the organisation may keep. The caller has judged the rest.
+
+    Raises `ClaimError` when there is no room.
+    """
+    require_room(claim_id, organisation_id, len(content))
+    stored = keep(content, "uploads", "")
+    try:
+        with transaction.atomic():
+            return Attachment.objects.create(
+                organisation_id=organisation_id,
+                claim_id=claim_id,
+                kind=kind,
+                original_name=name.replace("\0", "")[-255:],
+                stored_name=stored.name,
+                sha256=stored.sha256,
+                size=stored.size,
+                uploaded_by=user,
+                uploaded_at=settings.CLOCK.now(),
+            )
+    except Exception:
+        path_of(stored.name).unlink(missing_ok=True)
+        raise
 
 
 def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
@@ -295,13 +303,14 @@ def require_open(call: Call) -> None:
 
 def require_editable(claim: Claim, user) -> None:
     """Lock the claim against a submission under way. Raises `ClaimError` unless it may be changed now."""
-    _require_member(user, claim.organisation)
+    require_member(user, claim.organisation)
     state = Claim.objects.select_for_update().values_list("state", flat=True).get(pk=claim.pk)
     if state not in EDITABLE:
         raise ClaimError("申请已经提交，不能再修改。如需更正，请等待退回补正，或先撤回申请。")
 
 
-def _require_member(user, organisation: Organisation) -> None:
+def require_member(user, organisation: Organisation) -> None:
+    """Raises `ClaimError` unless `user` acts for the organisation."""
     if not is_member(user, organisation):
         raise ClaimError("您不是该单位的经办人，不能办理。请联系单位管理员添加。")
 

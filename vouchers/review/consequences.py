@@ -20,6 +20,7 @@ from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import held_fen, paid_fen
 from vouchers.review import funding
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
+from vouchers.review.flags import refuse_flagged
 from vouchers.review.models import ClaimEvent
 
 
@@ -45,6 +46,7 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
     """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew."""
     plan = funding.Plan()
     verb = transition.verb
+    refuse_flagged(claim, verb)
     dates = _dates_of(claim, verb, now)
     if verb in ("submit", "appeal"):
         plan = funding.place(claim, _prepare(claim, verb, now))
