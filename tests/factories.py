@@ -272,6 +272,16 @@ def drive(claim: Claim, state: str, firm: Firm, office: Office) -> Claim:
     return claim
 
 
+def drive_on(claim: Claim, state: str, firm: Firm, office: Office) -> Claim:
+    """Bring a claim that is under way on to `state`, from wherever it stands on the way there."""
+    before, verb = _WAY[state]
+    if claim.state != before:
+        drive_on(claim, before, firm, office)
+    take(claim, verb, firm, office)
+    claim.refresh_from_db()
+    return claim
+
+
 def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
     """Fire `verb` by whoever may, on a day when it may, with all that it needs."""
     claim.refresh_from_db()

@@ -13,6 +13,7 @@ from applicants.names import names_match
 from applicants.selectors import names_on, sanctions_in_force
 from vouchers.disbursement.models import Payment
 from vouchers.review.flags import open_flags
+from vouchers.review.reversals import not_yet_met
 from vouchers.review.verifying import unverified
 
 
@@ -51,11 +52,13 @@ def payees_of(payments: Iterable[Payment]) -> dict[int, Payee]:
 
 def doubts_of(payments: Iterable[Payment]) -> dict[int, list[str]]:
     """By claim, why its money may not leave yet: invoices that were reversed, or that the tax platform has not
-    confirmed since the approval. Two queries for however many."""
+    confirmed since the approval. Three queries for however many."""
     ids = [payment.claim_id for payment in payments]
     found = unverified(ids)
     for flag in open_flags().filter(claim__in=ids).select_related("invoice"):
         found.setdefault(flag.claim_id, []).append(f"发票 …{flag.invoice.number[-8:]} 已被红冲或作废，金额须重新核定")
+    for claim_id in not_yet_met(ids):
+        found.setdefault(claim_id, []).append("有红字发票刚刚登记，金额须重新核定")
     return found
 
 

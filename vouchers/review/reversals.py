@@ -9,6 +9,7 @@ that has not met its claims yet, so that it does not matter who entered it, or w
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -42,6 +43,8 @@ JOIN vouchers_invoice blue ON blue.organisation_id = letter.organisation_id AND 
   AND blue.code || blue.number = letter.reverses
 JOIN vouchers_allocation match ON match.invoice_id = blue.id AND match.live
 WHERE letter.red AND letter.reverses <> '' AND letter.withdrawn_at IS NULL
+  AND (%(claims)s::bigint[] IS NULL OR match.claim_id = ANY (%(claims)s))
+  AND (%(letter)s::bigint IS NULL OR letter.id = %(letter)s)
   AND NOT EXISTS (SELECT FROM vouchers_reversalflag flag
                   WHERE flag.claim_id = match.claim_id AND flag.letter_id = letter.id
                     AND flag.found_at >= coalesce(letter.bound_at, '-infinity'))
@@ -55,10 +58,7 @@ def sweep() -> int:
     Running it twice changes nothing. One claim that cannot move never stops the others.
     """
     met = 0
-    with connection.cursor() as cursor:
-        cursor.execute(_UNMET)
-        pairs = cursor.fetchall()
-    for claim_id, invoice_id, letter_id in pairs:
+    for claim_id, invoice_id, letter_id in _unmet():
         met += _safely(_meet, claim_id, invoice_id, letter_id)
     for claim_id in list(open_flags().values_list("claim_id", flat=True).distinct().order_by("claim_id")):
         _safely(_act, claim_id)
@@ -66,6 +66,26 @@ def sweep() -> int:
     for proposal in idle:
         _safely(_supersede, proposal.pk)
     return met
+
+
+def follow(letter: Invoice) -> None:
+    """Do for one letter at once what `sweep` does for all, in the transaction that enters it."""
+    pairs = _unmet(letter=letter.pk)
+    for pair in pairs:
+        _meet(*pair)
+    for claim_id in sorted({claim_id for claim_id, _, _ in pairs}):
+        _safely(_act, claim_id)
+
+
+def not_yet_met(claim_ids: Iterable[int]) -> set[int]:
+    """Which of the claims have an invoice with a letter that nobody has put together with them yet."""
+    return {claim_id for claim_id, _, _ in _unmet(claims=list(claim_ids))}
+
+
+def _unmet(*, claims: list[int] | None = None, letter: int | None = None) -> list[tuple[int, int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_UNMET, {"claims": claims, "letter": letter})
+        return cursor.fetchall()
 
 
 def _safely(act, *ids: int) -> bool:

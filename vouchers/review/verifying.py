@@ -36,6 +36,7 @@ from vouchers.invoices.verifier import (
     Status,
     refusal_of,
 )
+from vouchers.review import reversals
 from vouchers.review.actors import Actor
 
 MANUAL = "manual"
@@ -181,7 +182,7 @@ def _enter_reversal(invoice: Invoice, status: Status, reversal: Reversal, actor:
     if status == Status.RED_PART and not reversal.total_fen:
         return
     partial = status == Status.RED_PART
-    enter_letter(
+    letter = enter_letter(
         invoice,
         number=reversal.number if status != Status.VOID else "",
         issued_on=reversal.issued_on,
@@ -190,6 +191,7 @@ def _enter_reversal(invoice: Invoice, status: Status, reversal: Reversal, actor:
         void=status == Status.VOID,
         user=actor.user,
     )
+    reversals.follow(letter)
 
 
 def ask_waiver(invoice: Invoice, *, reason: str, actor: Actor) -> VerificationWaiver:
