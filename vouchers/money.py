@@ -59,9 +59,9 @@ def yuan(fen: int) -> str:
 
 def grouped(fen: int) -> str:
     """`fen` as yuan for people, with thousands separated: 123450 is "1,234.50"."""
-    sign = "-" if fen < 0 else ""
-    whole, rest = divmod(abs(fen), FEN_IN_A_YUAN)
-    return f"{sign}{whole:,}.{rest:02d}"
+    if fen < 0:
+        return "-" + grouped(-fen)
+    return f"{fen // FEN_IN_A_YUAN:,}.{fen % FEN_IN_A_YUAN:02d}"
 
 
 def in_words(fen: int) -> str:

@@ -10,7 +10,7 @@ from django.urls import Resolver404, resolve
 
 from accounts.models import User
 from tests import factories
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.desk.conftest import browser_of
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation
@@ -58,6 +58,37 @@ PAGES = {
     "security_admin": ["/admin/", "/admin/accounts/user/"],
     "audit_admin": ["/admin/", "/admin/trail/"],
 }  # fmt: skip
+# The desktop's width at 200 %.
+ZOOMED = {name: length // 2 for name, length in DESKTOP.items()}
+# Whatever can be pressed or filled in and is there to be seen; a group of radio buttons is one stop, a closed panel's
+# inside none; a date is filled in over four stops, and the last of them marks only itself.
+REACHABLE = """() => {
+  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+  const groups = new Set();
+  window.toReach = new Set(all.filter((each) => {
+    if (each.disabled || each.tabIndex < 0 || each.type === "hidden" || !each.checkVisibility({ visibilityProperty: true })) return false;
+    if (each.type !== "radio") return true;
+    const named = each.form?.id + each.name, first = !groups.has(named);
+    groups.add(named);
+    return first;
+  }));
+  window.unmarked = new Set(window.toReach);
+  const dates = all.filter((each) => each.type === "date");
+  return window.toReach.size + 3 * dates.length;
+}"""
+MARK = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return;
+  const radios = at.type === "radio" ? document.getElementsByName(at.name) : [at];
+  for (const each of radios) window.toReach.delete(each);
+  const seen = [at, at.closest("label"), at.parentElement].filter(Boolean).map((each) => getComputedStyle(each));
+  if (seen.some((style) => style.outlineStyle !== "none" || style.boxShadow !== "none"))
+    for (const each of radios) window.unmarked.delete(each);
+}"""
+UNREACHED = """() => [
+  ...[...window.toReach].map((each) => "Tab does not reach " + each.outerHTML.slice(0, 120)),
+  ...[...window.unmarked].map((each) => "no mark of the focus on " + each.outerHTML.slice(0, 120)),
+]"""
 # Addresses that show no page of their own: deeds, downloads, pieces of pages, and ways that lead on.
 NO_PAGE = re.compile(
     r"^(api/|health/|start/|admin/(jsi18n|autocomplete|login|logout|password_change|r/)|admin/\(|accounts/confirm)"
@@ -154,16 +185,36 @@ def words_left(page, names: set[str]) -> set[str]:
     return set(re.findall(r"[A-Za-z]{3,}", re.sub(r"\b[A-Z]{2,4}\d{4}-\d+", "", text))) - KNOWN
 
 
+def too_wide(page, size: dict[str, int]) -> list[str]:
+    page.set_viewport_size(size)
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"{over} px too wide at {size['width']} px"] if over > 0 else []
+
+
+def violations(page, **options) -> list[str]:
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False} | options).response["violations"]
+    return [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+def beyond_the_keyboard(page) -> list[str]:
+    """What Tab does not reach, and where it leaves the eye without a mark."""
+    count = page.evaluate(REACHABLE)
+    for _ in range(count + 2):  # the way round may begin at the browser's own bar
+        page.keyboard.press("Tab")
+        page.evaluate(MARK)
+    return page.evaluate(UNREACHED)
+
+
 def examine(visitor, path: str, names: set[str]) -> list[str]:
     """What is wrong with the page at `path`."""
     page = visitor.go(path)
     wrong = [f"the browser says {each}" for each in visitor.complaints]
     visitor.complaints.clear()
-    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if over > 0:
-        wrong.append(f"{over} px too wide")
-    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-    wrong += [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+    wrong += too_wide(page, ZOOMED) + too_wide(page, PHONE) + violations(page)
+    page.emulate_media(color_scheme="dark")
+    wrong += [f"in the dark, {each}" for each in violations(page, runOnly=["color-contrast"])]
+    page.emulate_media(color_scheme="light")
+    wrong += beyond_the_keyboard(page)
     wrong += [f"left in English: {word}" for word in sorted(words_left(page, names))]
     visitor.complaints.clear()  # what axe itself stirs up
     return [f"{path}: {each}" for each in wrong]

@@ -302,22 +302,6 @@ def test_an_attachment_that_was_not_compared_is_a_warning():
     assert warning_codes(content) == ["attachment_unread"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda parts: {**parts, "Doc_0/Attachs/original_invoice.xml": "<eInvoice/>"},
-        lambda parts: {**parts, "Doc_0/Attachs/inv_ord_issuer_20220901_0332.xml": "<xbrl/>"},
-        lambda parts: {
-            **parts,
-            "OFD.xml": parts["OFD.xml"].replace('Name="开票日期"', 'Name="发票代码"'),
-        },
-        lambda parts: {**parts, make.TEMPLATE: parts[make.TEMPLATE].replace(">开票日期：<", ">发票代码：<")},
-    ],
-)
-def test_the_forms_before_it_are_recognised_and_refused(change):
-    assert code_of(make.zipped(change(make.ofd_parts(make.Facts())))) == "legacy_not_supported"
-
-
 def test_another_kind_of_electronic_invoice_is_refused_by_its_title():
     content = make.changed_ofd(make.Facts(), make.TEMPLATE, "电子发票（增值税专用发票）", "电子发票（铁路电子客票）")
 

@@ -201,8 +201,8 @@ def test_one_line_whose_money_cannot_be_read_leaves_no_lines_and_a_warning(old, 
     ("content", "code"),
     [
         (b"<html><body>hello</body></html>", "not_an_invoice"),
-        (b'<eInvoice xmlns="http://example.invalid/2019"/>', "legacy_not_supported"),
-        (b'<xbrl xmlns="http://example.invalid/instance"/>', "legacy_not_supported"),
+        (b'<eInvoice xmlns="http://example.invalid/2019"/>', "not_an_invoice"),
+        (b'<xbrl xmlns="http://example.invalid/instance"/>', "not_an_invoice"),
         (b"<EInvoice/>", "field_missing"),
     ],
 )

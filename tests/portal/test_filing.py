@@ -6,9 +6,12 @@ from django.test import Client
 
 from tests import factories
 from tests.claims.test_intake import xml
+from vouchers.claims.drafts import HalfTyped
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, PaymentMade
 from vouchers.claims.selectors import vouchers_of
+from vouchers.money import yuan
+from vouchers.portal.filing.forms import PaymentForm
 from vouchers.review.corrections import open_items, return_for_correction
 
 pytestmark = pytest.mark.django_db
@@ -169,15 +172,64 @@ def test_more_rows_keep_everything_typed(client, firm):
 def test_what_is_half_typed_is_kept_and_there_again_after_signing_in_anew(client, firm):
     claim = factories.draft(firm)
     client.post(at(claim, "invoices/"), {"kind": "invoice", "chosen": [file()]})
-    address = at(claim, f"invoices/typed/{Attachment.objects.get().pk}/")
-    assert "已保存" in page(client.post(address + "keep/", typed(firm, seller_name="写到一半")))
-    assert "没有自动保存" in page(client.post(address + "keep/", typed(firm, seller_name="另一个窗口")))
+    file_id = Attachment.objects.get().pk
+    address, keep = at(claim, f"invoices/typed/{file_id}/"), at(claim, f"keep/typed/{file_id}/")
+    assert "已保存" in page(client.post(keep, typed(firm, seller_name="写到一半")))
+    assert "没有自动保存" in page(client.post(keep, typed(firm, seller_name="另一个窗口")))
     client.logout()
     assert "/accounts/login/?next=" in client.get(address).url
     client.force_login(firm.clerk)
     text = page(client.get(address))
     assert "写到一半" in text
     assert "填到一半的内容" in text
+
+
+def test_every_form_of_a_claim_is_kept_half_typed_until_saved_or_given_up(client, firm, product):
+    claim = factories.ready(firm, product, 1)
+    payment, line = PaymentMade.objects.get(), Invoice.objects.get().lines.get()
+    cell = f"cell_{payment.pk}_{line.invoice_id}"
+    half_typed = {
+        "payments/": ("new-payment/0", {"payee_name": "写到一半的收款人", "paid_on": "2025-0"}, "写到一半的收款人"),
+        f"payments/{payment.pk}/": (f"payment/{payment.pk}", {"serial_number": "写到一半的流水"}, "写到一半的流水"),
+        "payments/match": ("match/0", {cell: "12.3元多"}, "12.3元多"),
+        f"invoices/{line.invoice_id}/": (
+            f"lines/{line.invoice_id}",
+            {f"related_{line.pk}": "on"},
+            f'name="related_{line.pk}" checked',
+        ),
+    }
+    for where, (form, body, shown) in half_typed.items():
+        address = at(claim, where.removesuffix("match"))
+        assert "已保存" in page(client.post(at(claim, f"keep/{form}/"), body | {"kept": ""}))
+        text = page(client.get(address))
+        assert shown in text
+        assert "填到一半的内容" in text
+        assert client.post(at(claim, f"keep/{form}/"), {"forget": "1"}).url == address
+        assert shown not in page(client.get(address))
+
+
+def test_a_half_typed_form_is_forgotten_once_it_is_saved_and_says_when_it_is_behind(client, firm, product):
+    claim = factories.ready(firm, product, 1)
+    payment = PaymentMade.objects.get()
+    address, keep = at(claim, f"payments/{payment.pk}/"), at(claim, f"keep/payment/{payment.pk}/")
+    seen = client.get(address).context["seen"]
+    body = PaymentForm.initial_of(payment) | {"amount_fen": "1.00", "attachment": "", "seen": seen}
+    client.post(keep, body | {"serial_number": "半", "kept": ""})
+    assert "此后被改过" not in page(client.get(address))
+    PaymentMade.objects.get().save()  # somebody else saved in between
+    assert "此后被改过" in page(client.get(address))
+    seen = client.get(address).context["seen"]
+    assert client.post(address, body | {"seen": seen, "amount_fen": yuan(payment.amount_fen)}).status_code == 302
+    assert "填到一半的内容" not in page(client.get(address))
+
+
+def test_nothing_is_kept_for_a_form_that_is_no_form_or_of_a_claim_that_is_closed(client, firm, product):
+    claim = factories.ready(firm, product, 1)
+    for form in ("match/1", "new-payment/1", "payment/0", "nonsense/0", "typed/1"):
+        assert client.post(at(claim, f"keep/{form}/"), {"kept": ""}).status_code == 404
+    closed = factories.submitted(firm, product, 2)
+    assert client.post(at(closed, "keep/match/0/"), {"kept": ""}).status_code == 404
+    assert not HalfTyped.objects.exists()
 
 
 def test_too_much_in_a_cell_is_red_and_kept(client, firm, product):

@@ -41,7 +41,6 @@ def addresses(claim):
     ids = {
         "claim_open": claim.voucher_id,
         "claim_invoice_typed": Attachment.objects.filter(kind="invoice").first().pk,
-        "claim_invoice_keep": Attachment.objects.filter(kind="invoice").first().pk,
         "claim_payment": PaymentMade.objects.first().pk,
         "claim_payment_remove": PaymentMade.objects.first().pk,
         "claim_file": Attachment.objects.first().pk,
@@ -51,7 +50,7 @@ def addresses(claim):
     for pattern in urlpatterns:
         if pattern.name != "claims":
             row = str(ids.get(pattern.name, Invoice.objects.first().pk))
-            route = str(pattern.pattern).replace("<slug:number>", claim.number)
+            route = str(pattern.pattern).replace("<slug:number>", claim.number).replace("<slug:what>", "lines")
             for part in ("<int:pk>", "<int:file>", "<int:voucher>"):
                 route = route.replace(part, row)
             yield pattern.name, f"/claims/{route}"
@@ -85,7 +84,7 @@ def test_rows_of_another_enterprise_under_ones_own_claim_do_not_exist_either(fir
     own, stranger = factories.draft(other), signed_in(other)
     before = state_of_everything()
     for name, address in addresses(returned):
-        if any(f"/{part}/" in address for part in ("invoices", "payments", "files", "corrections")):
+        if any(f"/{part}/" in address for part in ("invoices", "payments", "files", "corrections", "keep")):
             row = address.replace(returned.number, own.number)
             if row.strip("/").split("/")[-1] in ("invoices", "payments", "corrections", "match"):
                 continue

@@ -31,6 +31,7 @@ from vouchers.claims.papers import (
 )
 from vouchers.claims.uploads import require_allowed, require_room
 from vouchers.documents.storage import keep, path_of
+from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
@@ -141,7 +142,7 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
 
     An invoice that this organisation entered before, for another year's claim, is found again and used.
     """
-    read = invoices.read(content)
+    read = guard.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
     with refuse_when_locked(), transaction.atomic():
         require_editable(claim, user)

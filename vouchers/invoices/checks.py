@@ -19,6 +19,8 @@ from vouchers.money import yuan
 _FIRST_DAY = datetime.date(2021, 12, 1)
 _ID = re.compile(r"[0-9A-Z]{15,20}")
 _NUMBER = re.compile(r"[0-9]{20}")
+_LEGACY_CODE = re.compile(r"[0-9]{10}|[0-9]{12}")
+_LEGACY_NUMBER = re.compile(r"[0-9]{8}")
 # Prices that do not come out even are printed with at least this many decimals.
 _PRICE_DECIMALS = 6
 _UNTAXED = ("免税", "不征税")
@@ -39,6 +41,24 @@ def check(invoice: Invoice, words: str, blue: bool | None) -> list[Warning]:
 
 
 def _identity(invoice: Invoice) -> Iterator[tuple[str, str]]:
+    yield from _legacy_number(invoice) if invoice.code else _number(invoice)
+    for side, value in (("购买方", invoice.buyer_id), ("销售方", invoice.seller_id)):
+        if not value:
+            yield "id_missing", f"没有读到{side}纳税人识别号，请对照原件填写。"
+        elif not _ID.fullmatch(value):
+            yield "id_format", f"{side}纳税人识别号“{value}”不是 15 至 20 位的数字和大写字母，请核实。"
+
+
+def _legacy_number(invoice: Invoice) -> Iterator[tuple[str, str]]:
+    """The forms before 数电票 are known by code and number together."""
+    if not _LEGACY_CODE.fullmatch(invoice.code) or not _LEGACY_NUMBER.fullmatch(invoice.number):
+        yield (
+            "number_format",
+            f"发票代码“{invoice.code}”应为 10 或 12 位数字，发票号码“{invoice.number}”应为 8 位数字，请对照原件核实。",
+        )
+
+
+def _number(invoice: Invoice) -> Iterator[tuple[str, str]]:
     if not _NUMBER.fullmatch(invoice.number):
         yield "number_format", f"发票号码“{invoice.number}”不是 20 位数字，请对照原件核实。"
     elif int(invoice.number[:2]) != invoice.date.year % 100:
@@ -48,11 +68,6 @@ def _identity(invoice: Invoice) -> Iterator[tuple[str, str]]:
         )
     if invoice.date < _FIRST_DAY:
         yield "date_early", f"开票日期 {invoice.date} 早于数电票开始启用的 {_FIRST_DAY}，请核实日期。"
-    for side, value in (("购买方", invoice.buyer_id), ("销售方", invoice.seller_id)):
-        if not value:
-            yield "id_missing", f"没有读到{side}纳税人识别号，请对照原件填写。"
-        elif not _ID.fullmatch(value):
-            yield "id_format", f"{side}纳税人识别号“{value}”不是 15 至 20 位的数字和大写字母，请核实。"
 
 
 def _sums(invoice: Invoice) -> Iterator[tuple[str, str]]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from lxml import etree
 
+from vouchers.invoices import ofd_legacy, xbrl
 from vouchers.invoices.assemble import MAX_LINES, assemble, too_many_lines
-from vouchers.invoices.invoice import Invoice, Printed, UnreadableInvoice, Warning, legacy_refusal
-from vouchers.invoices.safe_xml import local_name, parse
-from vouchers.invoices.text import tidy
+from vouchers.invoices.invoice import Invoice, Printed, UnreadableInvoice, Warning
+from vouchers.invoices.safe_xml import child, children, local_name, parse, text_at
+from vouchers.invoices.text import fen
 from vouchers.invoices.witnesses import agree
 
 _VERSIONS = ("0.2", "0.32")
-_MAX_TEXT = 10_000
 _PATHS = {
     "date": "TaxSupervisionInfo/IssueTime",
     "buyer_name": "EInvoiceData/BuyerInformation/BuyerName",
@@ -30,9 +30,11 @@ _PATHS = {
     "remark": "EInvoiceData/AdditionalInformation/Remark",
 }
 _NUMBERS = {"税局信息": "TaxSupervisionInfo/InvoiceNumber", "文件头": "Header/EIid"}
+# The same names as tags of an OFD, which point at what is printed.
+TAG_PATHS = {"number": _NUMBERS["税局信息"], **_PATHS}
 _LABELS = "Header/InherentLabel"
 _BLUE_NUMBER = "EInvoiceData/SpecificInformation/RedEInvoice/OriginalInvoiceCode"
-_LINE = {
+LINE = {
     "name": "ItemName",
     "spec": "SpecMod",
     "unit": "MeaUnits",
@@ -47,39 +49,75 @@ _KIND_WORDS = {"专用": "数电专票", "普通": "数电普票"}
 
 
 def read_xml(content: bytes) -> Invoice:
-    """The invoice in an `EInvoice` document. Raises UnreadableInvoice, also for other documents."""
+    """The invoice in an XML file: 数电票, 财政部 XBRL, or the data file of a legacy OFD on its own.
+
+    Raises UnreadableInvoice, also for every other document.
+    """
     root = parse(content)
-    _refuse_others(local_name(root))
-    texts = {field: _text(root, path) for field, path in _PATHS.items()}
-    numbers, _ = agree({place: {"number": _text(root, path)} for place, path in _NUMBERS.items()})
+    readers = {"EInvoice": printed, "xbrl": xbrl.printed, "eInvoice": ofd_legacy.printed}
+    reader = readers.get(local_name(root))
+    if reader is None:
+        raise UnreadableInvoice(
+            "not_an_invoice", "这个 XML 文件不是数电票。请上传税务平台下载的数电票 XML 或 OFD 原文件。"
+        )
+    said = reader(root)
+    if reader is not printed:
+        said.warnings.append(
+            Warning(
+                "data_file_only",
+                "这是从电子发票里拆出的数据文件，没有版面和签章可以核对，请一并核对发票的 OFD 或 PDF 原文件。",
+            )
+        )
+    return assemble(said)
+
+
+def printed(root: etree._Element) -> Printed:
+    """What an `EInvoice` document says, still as text. Raises UnreadableInvoice."""
+    texts = {field: text_at(root, path) for field, path in _PATHS.items()}
+    numbers, _ = agree({place: {"number": text_at(root, path)} for place, path in _NUMBERS.items()})
     kind, warnings = _kind(root)
-    version = _text(root, "Header/Version")
+    version = text_at(root, "Header/Version")
     if version not in _VERSIONS:
         warnings.append(
             Warning("version_unknown", f"文件版本“{version[:20]}”不是已知的 0.2 或 0.32，请对照原件核对各项内容。")
         )
-    blue = {"Y": True, "N": False}.get(_text(root, f"{_LABELS}/InIssuType/LabelCode"))
-    data = _child(root, "EInvoiceData")
-    items = [] if data is None else [child for child in data if local_name(child) == "IssuItemInformation"]
+    blue = {"Y": True, "N": False}.get(text_at(root, f"{_LABELS}/InIssuType/LabelCode"))
+    data = child(root, "EInvoiceData")
+    items = [] if data is None else children(data, "IssuItemInformation")
     if len(items) > MAX_LINES:
         raise too_many_lines()
-    return assemble(
-        Printed(
-            carrier="xml",
-            kind=kind,
-            fields={**texts, **numbers},
-            lines=[{field: _text(item, name) for field, name in _LINE.items()} for item in items],
-            blue=blue,
-            reverses=_text(root, _BLUE_NUMBER),
-            warnings=warnings,
-        )
+    warnings += _line_totals(items)
+    return Printed(
+        carrier="xml",
+        kind=kind,
+        fields={**texts, **numbers},
+        lines=[{field: text_at(item, name) for field, name in LINE.items()} for item in items],
+        blue=blue,
+        reverses=text_at(root, _BLUE_NUMBER),
+        warnings=warnings,
     )
+
+
+def _line_totals(items: list[etree._Element]) -> list[Warning]:
+    """A line states its total with tax as well; where the three disagree, which one is wrong nobody here can say."""
+    doubtful = []
+    for number, item in enumerate(items, 1):
+        try:
+            amount, tax, total = (fen(text_at(item, name)) for name in ("Amount", "ComTaxAm", "TotaltaxIncludedAmount"))
+        except ValueError:
+            continue
+        if amount + tax != total:
+            doubtful.append(str(number))
+    if not doubtful:
+        return []
+    rows = "、".join(doubtful[:5])
+    return [Warning("line_total", f"明细第 {rows} 行的金额加税额不等于该行的价税合计，请对照原件核实。")]
 
 
 def _kind(root: etree._Element) -> tuple[str, list[Warning]]:
     """The kind by the label's code, and by its name where they do not contradict each other."""
     path = f"{_LABELS}/GeneralOrSpecialVAT"
-    code, name = _text(root, f"{path}/LabelCode"), _text(root, f"{path}/LabelName")
+    code, name = text_at(root, f"{path}/LabelCode"), text_at(root, f"{path}/LabelName")
     by_code = _KINDS.get(code, "")
     by_name = next((kind for word, kind in _KIND_WORDS.items() if word in name), "")
     if by_code and by_name and by_code != by_name:
@@ -91,41 +129,3 @@ def _kind(root: etree._Element) -> tuple[str, list[Warning]]:
     if not by_code and not by_name:
         return "数电发票", [Warning("kind_unknown", "没有读到发票是专票还是普票，请对照原件填写发票种类。")]
     return by_code or by_name, []
-
-
-def _refuse_others(root: str) -> None:
-    """Tell apart the documents people have at hand that are no 数电票 XML."""
-    if root == "EInvoice":
-        return
-    if root in ("eInvoice", "xbrl"):
-        raise legacy_refusal()
-    raise UnreadableInvoice("not_an_invoice", "这个 XML 文件不是数电票。请上传税务平台下载的数电票 XML 或 OFD 原文件。")
-
-
-def _text(parent: etree._Element, path: str) -> str:
-    """The text at `path`, tidied; empty where there is none."""
-    element = parent
-    for name in path.split("/"):
-        child = _child(element, name)
-        if child is None:
-            return ""
-        element = child
-    text = element.text or ""
-    if len(element) or len(text) > _MAX_TEXT:
-        raise _ambiguous(path)
-    return tidy(text)
-
-
-def _child(parent: etree._Element, name: str) -> etree._Element | None:
-    """The child of that name, or None; two of them are refused."""
-    found = [child for child in parent if local_name(child) == name]
-    if len(found) > 1:
-        raise _ambiguous(name)
-    return found[0] if found else None
-
-
-def _ambiguous(path: str) -> UnreadableInvoice:
-    return UnreadableInvoice(
-        "xml_ambiguous",
-        f"文件中“{path}”重复出现或结构不正常，无法确定以哪一个为准。请从税务平台重新下载原文件后再上传。",
-    )

@@ -15,15 +15,6 @@ class UnreadableInvoice(Exception):
         self.message = message
 
 
-def legacy_refusal() -> UnreadableInvoice:
-    """The refusal of the forms before 数电票, whatever carrier they come in."""
-    return UnreadableInvoice(
-        "legacy_not_supported",
-        "这是旧版电子发票（数电票启用之前的格式）或会计凭证数据，暂不支持自动读取。"
-        "请手工填写这张发票；如有数电票，请上传其 XML 或 OFD 原文件。",
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Warning:
     """A doubt about an invoice that was read: which field to look at again, in a clerk's words."""
@@ -102,13 +93,16 @@ class Invoice:
     remark: str
     lines: tuple[Line, ...]
     warnings: tuple[Warning, ...]
-    boxes: tuple[Box, ...] = ()
+    # Where a value stood is no part of what the invoice says.
+    boxes: tuple[Box, ...] = field(default=(), compare=False)
     seals: tuple[Seal, ...] = ()
 
 
 # The names people know the header fields by; the keys are those of `Printed.fields`.
 FIELD_NAMES = {
     "number": "发票号码",
+    "code": "发票代码",
+    "check_code": "校验码",
     "date": "开票日期",
     "buyer_name": "购买方名称",
     "buyer_id": "购买方纳税人识别号",

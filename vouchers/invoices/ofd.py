@@ -1,27 +1,32 @@
-"""The 数电票 as OFD: a zip of page parts, with tags that point at the page's text objects.
+"""Invoices as OFD: a zip of page parts, with tags that point at the page's text objects and data files beside them.
 
-Three parts of the file state the header: the tags (CustomTags: element → ObjectRef → TextObject), the page as it
-is seen (labels and columns), and the file's properties (CustomDatas, whose 合计金额 is without tax). All three
-are read and compared. The tags know no rows, so the item table is the page's; they only confirm its columns.
+Up to four parts of the file state the header: an attached data file, the tags (CustomTags: element → ObjectRef →
+TextObject), the page as it is seen (labels and columns), and the file's properties (CustomDatas, whose 合计金额 is
+without tax). All that are there are read and compared. Tags know no rows; the item table is the attachment's or
+else the page's, and the others confirm its columns.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from dataclasses import replace
 
+from vouchers.invoices import ofd_legacy
 from vouchers.invoices.assemble import assemble
-from vouchers.invoices.invoice import LINE_NAMES, Invoice, Printed, UnreadableInvoice, Warning, legacy_refusal
-from vouchers.invoices.layout import Layout, paragraph, read_layout
+from vouchers.invoices.invoice import Invoice, Printed, UnreadableInvoice, Warning
+from vouchers.invoices.layout import Layout, read_layout
+from vouchers.invoices.ofd_attached import Attached, read_attached
 from vouchers.invoices.ofd_document import Document, read_document, several_refusal
+from vouchers.invoices.ofd_rows import item_rows
+from vouchers.invoices.ofd_tags import tagged_fields
 from vouchers.invoices.safe_zip import Package
-from vouchers.invoices.table import Piece, group
-from vouchers.invoices.text import tidy
+from vouchers.invoices.seals import ofd_seals
 from vouchers.invoices.witnesses import agree
 
 _KINDS = {"增值税专用发票": "数电专票", "普通发票": "数电普票"}
 _HINTS = {
+    "发票代码": "code",
     "发票号码": "number",
+    "校验码": "check_code",
     "开票日期": "date",
     "购买方名称": "buyer_name",
     "购买方纳税人识别号": "buyer_id",
@@ -31,119 +36,70 @@ _HINTS = {
     "合计税额": "tax",
     "价税合计": "total",
 }
-_TAGS = {
-    "InvoiceNo": "number",
-    "IssueDate": "date",
-    "Buyer/BuyerName": "buyer_name",
-    "Buyer/BuyerTaxID": "buyer_id",
-    "Seller/SellerName": "seller_name",
-    "Seller/SellerTaxID": "seller_id",
-    "TaxExclusiveTotalAmount": "amount",
-    "TaxTotalAmount": "tax",
-    "TaxInclusiveTotalAmount": "total",
-    "Note": "remark",
-}
-_LINE_TAGS = {
-    "Item": "name",
-    "Quantity": "quantity",
-    "Price": "unit_price",
-    "Amount": "amount",
-    "TaxScheme": "tax_rate",
-    "TaxAmount": "tax",
-}
-_LEGACY_PART = re.compile(r"(?:^|/)(?:original_invoice|inv_[a-z]+_issuer_[^/]*)\.xml$")
 
 
 def read_ofd(content: bytes) -> Invoice:
-    """The invoice in an OFD. Raises UnreadableInvoice, also for other documents and the forms before 数电票."""
+    """The invoice in an OFD with its seals. Raises UnreadableInvoice, also for every other document."""
     package = Package(content)
     if "OFD.xml" not in package.paths:
         raise UnreadableInvoice(
             "not_an_invoice",
             "这是一个压缩包，不是 OFD 发票。请先解压，再逐个上传里面的发票文件（数电票 XML 或 OFD）。",
         )
-    if any(_LEGACY_PART.search(path) for path in package.paths):
-        raise legacy_refusal()
     document = read_document(package)
-    if document.hints.get("发票代码"):
-        raise legacy_refusal()
+    attached = read_attached(package, document)
     layout = read_layout(document.pages)
-    if layout.legacy:
-        raise legacy_refusal()
     if len(layout.numbers) > 1:
         raise several_refusal()
-    return assemble(_printed(document, layout))
+    seals, doubts = ofd_seals(package)
+    printed = _printed(document, layout, attached)
+    printed.warnings += doubts
+    return replace(assemble(printed), seals=seals)
 
 
-def _printed(document: Document, layout: Layout) -> Printed:
-    """The three statements of the file as one, with a warning wherever they differ."""
+def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:
+    """The statements of the file as one, with a warning wherever they differ."""
     by_hint = {field: document.hints[name] for name, field in _HINTS.items() if name in document.hints}
-    by_tag = {field: _tag_text(document, path, field) for path, field in _TAGS.items()}
-    fields, warnings = agree({"数据标签": by_tag, "版面": layout.fields, "文件属性": by_hint})
+    fields, warnings = agree(
+        {
+            **{place: part.fields for place, part in attached.parts.items()},
+            "数据标签": tagged_fields(document),
+            "版面": layout.fields,
+            "文件属性": by_hint,
+            **{place: part.fields for place, part in attached.declared.items()},
+        }
+    )
     if "number" not in fields:
         raise UnreadableInvoice(
-            "not_an_invoice", "这个 OFD 文件里没有读到发票号码，不是数电票。请上传税务平台下载的发票原文件。"
+            "not_an_invoice", "这个 OFD 文件里没有读到发票号码，不是发票。请上传税务平台下载的发票原文件。"
         )
-    rows, row_warnings = _rows(document, layout)
+    rows, row_warnings = item_rows(document, layout, attached)
+    letters = [part.blue for part in attached.parts.values() if part.blue is not None]
     return Printed(
         carrier="ofd",
-        kind=_kind(layout.title, warnings),
+        kind=_kind(document, layout, attached, "code" in fields, warnings),
         fields=fields,
         lines=rows,
-        warnings=warnings + row_warnings + _attachment_warnings(document.attachments),
+        blue=letters[0] if letters else None,
+        reverses=next((part.reverses for part in attached.parts.values() if part.reverses), ""),
+        warnings=[*warnings, *row_warnings, *attached.warnings],
     )
 
 
-def _tag_text(document: Document, path: str, field: str) -> str:
-    tokens = [token for _, token in document.tagged(path)]
-    if field == "remark":
-        edge = max((token.right for page in document.pages for token in page), default=0.0)
-        return paragraph(tokens, edge)
-    return "".join(token.text for token in tokens)
-
-
-def _kind(title: str, warnings: list[Warning]) -> str:
-    if title in _KINDS:
-        return _KINDS[title]
-    if title:
+def _kind(document: Document, layout: Layout, attached: Attached, legacy: bool, warnings: list[Warning]) -> str:
+    """The kind by the page's title, and by the data file where that does not contradict it."""
+    said = next((part.kind for part in attached.parts.values() if part.kind), "")
+    by_title = ofd_legacy.title_kind(document.pages) if legacy else _KINDS.get(layout.title, "")
+    if not by_title and layout.title:
         raise UnreadableInvoice(
             "kind_not_supported",
-            f"这是“电子发票（{title[:30]}）”，不是增值税专用发票或普通发票，不能用于申报算力费用。",
+            f"这是“电子发票（{layout.title[:30]}）”，不是增值税专用发票或普通发票，不能用于申报算力费用。",
         )
+    if said and by_title and said != by_title:
+        warnings.append(
+            Warning("kind_mismatch", f"发票种类前后不一致：附带数据是{said}，版面标题是{by_title}。请对照原件核实。")
+        )
+    if by_title or said:
+        return by_title or said
     warnings.append(Warning("kind_unknown", "没有读到发票是专票还是普票，请对照原件填写发票种类。"))
-    return "数电发票"
-
-
-def _rows(document: Document, layout: Layout) -> tuple[list[dict[str, str]], list[Warning]]:
-    """The item rows of the page, confirmed by the tags; of the tags alone where the page has no headings."""
-    table = layout.table
-    tagged = {column: list(document.tagged(path)) for path, column in _LINE_TAGS.items()}
-    rows, doubtful = table.rows, table.doubtful
-    warnings = []
-    if not rows:
-        rows, doubtful = group(
-            [
-                Piece(number, token.y, token.left, column, token.text)
-                for column, cells in tagged.items()
-                for number, token in cells
-            ]
-        )
-    else:
-        differing = [
-            LINE_NAMES[column]
-            for column, cells in tagged.items()
-            if cells and Counter(token.plain for _, token in cells) != table.printed(column)
-        ]
-        if differing:
-            names = "、".join(differing)
-            warnings.append(Warning("two_truths", f"明细的“{names}”在数据标签与版面中不一致，请对照发票原件逐行核实。"))
-    if doubtful:
-        warnings.append(Warning("lines_doubtful", "明细的项目名称可能分行有误，请对照发票原件逐行核实。"))
-    return rows, warnings
-
-
-def _attachment_warnings(attachments: list[str]) -> list[Warning]:
-    if not attachments:
-        return []
-    names = "、".join(tidy(name)[:60] for name in attachments[:3])
-    return [Warning("attachment_unread", f"文件内附有“{names}”，其内容未与版面核对，请对照发票原件核实各项金额。")]
+    return "电子发票" if legacy else "数电发票"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -20,7 +21,14 @@ _MAX_PAGES = 200
 _MAX_HINT = 300
 # Templates a page lies on, and indexes and parts of tags: a real file has one or two of each.
 _MAX_FEW = 20
-_TAG_DEPTH = 4
+_TAG_DEPTH = 8
+
+
+class Attachment(NamedTuple):
+    """A file inside the file: its name as listed, and the path of its member, empty where the list gives none."""
+
+    name: str
+    path: str
 
 
 @dataclass(slots=True)
@@ -34,7 +42,9 @@ class Document:
     objects: dict[tuple[str, str], tuple[int, list[Token]] | None] = field(default_factory=dict)
     # The objects that each tag points at, by the tag's path.
     tags: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    attachments: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    # Width and height of each page in mm; None where the file does not say.
+    sizes: list[tuple[float, float] | None] = field(default_factory=list)
 
     def tagged(self, path: str) -> Iterator[tuple[int, Token]]:
         """Page number and token of every object that the tag at `path` points at, in the tag's order."""
@@ -58,8 +68,7 @@ def read_document(package: Package) -> Document:
     for location in _few(root, "{*}CustomTags"):
         _read_tags(package, resolve(path, tidy(location.text or "")), document)
     for location in _few(root, "{*}Attachments"):
-        parts = package.xml(resolve(path, tidy(location.text or "")))
-        document.attachments += (part.get("Name") or "附件" for part in parts.iterfind("{*}Attachment"))
+        _read_attachments(package, resolve(path, tidy(location.text or "")), document)
     return document
 
 
@@ -77,12 +86,14 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
     locations = [resolve(path, page.get("BaseLoc", "")) for page in pages]
     if not pages or len(pages) > _MAX_PAGES or len(set(locations)) != len(locations):
         raise unsafe("的页面数量不正常")
-    usual = page_size(root, "{*}CommonData/{*}PageArea") or (inf, inf)
+    usual = page_size(root, "{*}CommonData/{*}PageArea")
     templates = _Templates(package, path, root)
     count = 0
     for number, (page, location) in enumerate(zip(pages, locations, strict=True)):
         part = package.xml(location)
-        width, height = page_size(part, "{*}Area") or usual
+        size = page_size(part, "{*}Area") or usual
+        document.sizes.append(size)
+        width, height = size or (inf, inf)
         tokens = [token for use in _few(part, "{*}Template") for token in templates.tokens(use.get("TemplateID"))]
         for name, found in text_objects(part):
             inside = [token for token in found if 0 <= token.left < width and 0 <= token.y < height]
@@ -117,13 +128,21 @@ class _Templates:
         return self._read[location]
 
 
+def _read_attachments(package: Package, index: str, document: Document) -> None:
+    for part in _few(package.xml(index), "{*}Attachment"):
+        location = tidy(part.findtext("{*}FileLoc") or "")
+        path = resolve(index, location) if location else ""
+        document.attachments.append(Attachment(part.get("Name") or "附件", path))
+
+
 def _read_tags(package: Package, index: str, document: Document) -> None:
     """Every ObjectRef of the tag parts that the part `index` lists, under the path of element names above it."""
     for location in _few(package.xml(index), "{*}CustomTag/{*}FileLoc"):
         root = package.xml(resolve(index, tidy(location.text or "")))
         for reference in root.iter("{*}ObjectRef"):
             names = [local_name(above) for above in islice(reference.iterancestors(), _TAG_DEPTH)]
-            path = "/".join(reversed(names[:-1]))
+            # The root's name says nothing; some issuers wrap the reference in an element of its own.
+            path = "/".join(reversed(names[:-1])).removesuffix("/ObjectData")
             key = (reference.get("PageRef", ""), (reference.text or "").strip())
             document.tags.setdefault(path, []).append(key)
 

@@ -11,6 +11,7 @@ import re
 from lxml import etree
 
 from vouchers.invoices.invoice import UnreadableInvoice
+from vouchers.invoices.text import tidy
 
 MAX_XML_BYTES = 8 * 2**20
 # Each element writes one or two "<". An invoice of 300 lines has about 7,000.
@@ -18,6 +19,7 @@ MAX_MARKS = 200_000
 MAX_NAMES = 600
 MAX_NAME_BYTES = 200
 MAX_NAMESPACES = 100
+_MAX_TEXT = 10_000
 
 _DECLARATION = re.compile(rb"\s*<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -59,6 +61,43 @@ def parse(content: bytes) -> etree._Element:
 def local_name(element: etree._Element) -> str:
     """The element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
+
+
+def text_at(parent: etree._Element, path: str) -> str:
+    """The text at `path` of local names, tidied; empty where there is none.
+
+    Raises UnreadableInvoice `xml_ambiguous` where an element on the way stands twice, or has elements for text.
+    """
+    element = parent
+    for name in path.split("/"):
+        found = child(element, name)
+        if found is None:
+            return ""
+        element = found
+    text = element.text or ""
+    if len(element) or len(text) > _MAX_TEXT:
+        raise _ambiguous(path)
+    return tidy(text)
+
+
+def child(parent: etree._Element, name: str) -> etree._Element | None:
+    """The child of that local name, or None; two of them are refused (`xml_ambiguous`)."""
+    found = children(parent, name)
+    if len(found) > 1:
+        raise _ambiguous(name)
+    return found[0] if found else None
+
+
+def children(parent: etree._Element, name: str) -> list[etree._Element]:
+    """Every child of that local name, in order."""
+    return [each for each in parent if local_name(each) == name]
+
+
+def _ambiguous(path: str) -> UnreadableInvoice:
+    return UnreadableInvoice(
+        "xml_ambiguous",
+        f"文件中“{path}”重复出现或结构不正常，无法确定以哪一个为准。请从税务平台重新下载原文件后再上传。",
+    )
 
 
 def _utf8(content: bytes) -> bytes:

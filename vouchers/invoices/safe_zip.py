@@ -60,21 +60,25 @@ class Package:
 
     def xml(self, path: str) -> etree._Element:
         """The root element of the member at `path`. Each reading counts against the caps of the whole."""
-        content = self._read(path)
+        content = self._read(path, MAX_XML_BYTES)
         self._marks_left -= content.count(b"<")
         if self._marks_left < 0:
             raise unsafe("包含的内容远超一张发票应有的数量")
         return parse(content)
 
-    def _read(self, path: str) -> bytes:
+    def content(self, path: str) -> bytes:
+        """The bytes of the member at `path`, a picture or a font included, counted against the caps of the whole."""
+        return self._read(path, MAX_TOTAL_BYTES)
+
+    def _read(self, path: str, limit: int) -> bytes:
         member = self._members.get(path)
         if member is None:
             raise _damaged()
-        if member.file_size > MAX_XML_BYTES:
+        if member.file_size > limit:
             raise unsafe("解压后的内容过大")
         try:
             with self._zip.open(member) as stream:
-                content = stream.read(MAX_XML_BYTES + 1)
+                content = stream.read(member.file_size + 1)
         except _BROKEN as error:
             raise _damaged() from error
         if len(content) != member.file_size:

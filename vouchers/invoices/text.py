@@ -105,17 +105,18 @@ def rate(text: str) -> Decimal | None:
 
 def words_agree(words: str, total_fen: int) -> bool:
     """Whether capital numerals (大写) state `total_fen`; 圆/元, 整/正 and filling 零 are written variously."""
+    sign = "负" if total_fen < 0 else ""
+    return plain_words(words) == sign + plain_words(in_words(abs(total_fen)))
+
+
+def plain_words(words: str) -> str:
+    """Capital numerals without what is written variously; the units left make the number unambiguous."""
     said = compact(words).replace("人民币", "")
-    negative = "负" in said
+    sign = "负" if "负" in said else ""
     # A circled cross (⊗, ⓧ) is printed before the first numeral.
     said = re.sub(r"^[^\u4e00-\u9fff]+", "", re.sub(r"\(负数\)|负", "", said))
-    return negative == (total_fen < 0) and _plain_words(said) == _plain_words(in_words(abs(total_fen)))
-
-
-def _plain_words(words: str) -> str:
-    """Capital numerals without what is written variously; the units left make the number unambiguous."""
-    words = words.replace("圆", "元").translate({ord(char): None for char in "整正零"})
-    return re.sub(r"^拾", "壹拾", words.removeprefix("元"))
+    said = said.replace("圆", "元").translate({ord(char): None for char in "整正零"})
+    return sign + re.sub(r"^拾", "壹拾", said.removeprefix("元"))
 
 
 def _invisible(char: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vouchers.invoices.invoice import FIELD_NAMES, UnreadableInvoice, Warning
-from vouchers.invoices.text import compact, day, fen, tax_fen, tidy
+from vouchers.invoices.text import compact, day, fen, plain_words, tax_fen, tidy
 
 _MONEY = ("amount", "tax", "total")
 
@@ -35,12 +35,14 @@ def agree(witnesses: dict[str, dict[str, str]]) -> tuple[dict[str, str], list[Wa
 
 
 def comparable(field: str, text: str) -> object:
-    """`text` in a form equal for equal statements: fen, a day, or characters without blanks and width."""
+    """`text` in a form equal for equal statements: fen, a day, capital numerals in one spelling, or characters without blanks and width."""
     try:
         if field in _MONEY:
             return tax_fen(text) if field == "tax" else fen(text)
         if field == "date":
             return day(text)
+        if field == "words":
+            return plain_words(text)
     except ValueError:
         pass
     return compact(text)

@@ -19,12 +19,16 @@ TAX_BASES = ("paid", "incl_tax", "excl_tax")
 
 @dataclass(frozen=True, slots=True)
 class Value(Generic[T]):
-    """One value of the law: what, since when, in which words (`clause`, verbatim) and where they stand."""
+    """One value of the law: what, since when, in which words (`clause`, verbatim) and where they stand.
+
+    `silent`: the text does not say it. `clause` then holds the file's own words of that, and why it is this value.
+    """
 
     value: T
     start: dt.date
     citation: str
     clause: str
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,14 @@ class Window:
         return self.first <= day <= self.last
 
 
+@dataclass(frozen=True, slots=True)
+class RateClass:
+    """A class of lines or applicants with a rate of its own (a start-up, domestic chips), in the law's words."""
+
+    rate: Fraction
+    words: str
+
+
 @dataclass(frozen=True)
 class Instrument:
     """What every law has: the document it comes from, the scheme it governs, the days it is in force."""
@@ -49,11 +61,17 @@ class Instrument:
     scheme_title: str
     fiscal_year: int
     in_force: Value[Window]
+    # What the text, or published practice, fixes of the calls under it: a term of a call → its value.
+    call: Mapping[str, Value[Any]]
 
     def values(self) -> dict[str, Value[Any]]:
         """Every cited value by name. A rule or a check of the call must read each (tests/law holds us to it)."""
         pairs = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
         return {name: value for name, value in pairs if isinstance(value, Value)}
+
+    def classes(self) -> Mapping[str, RateClass]:
+        """The rate classes beyond local and external, by code."""
+        return {}
 
     def spend_window(self) -> Window:
         """The days of this fiscal year on which the law is in force."""
@@ -66,25 +84,67 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Law(Instrument):
-    """The law of a voucher scheme: the ceilings within which a year's call decides. Money in fen."""
+    """The law of a voucher scheme: the ceilings within which a year's call decides. Money in fen.
 
-    pool: Value[int]
+    An amount of None is a ceiling that the text does not state; a value of None is not in the file at all.
+    """
+
+    pool: Value[int | None]
     scope_categories: Value[Mapping[str, str]]  # code of a category → the law's own words for it
     scope_city: Value[str]
     service: Value[str]
     tax_basis: Value[str]
     local_rate: Value[Fraction]
     external_rate: Value[Fraction]
-    annual_cap: Value[int]
+    annual_cap: Value[int | None]
+    rate_classes: Value[Mapping[str, RateClass]] | None = None
+    contract_cap: Value[int] | None = None
+    claim_cap: Value[int] | None = None
+    years_cap: Value[int] | None = None
+
+    def classes(self) -> Mapping[str, RateClass]:
+        """The rate classes beyond local and external, by code."""
+        return self.rate_classes.value if self.rate_classes else {}
 
 
 @dataclass(frozen=True)
 class AgreementLaw(Instrument):
     """The ceilings of a scheme agreed case by case (一事一议). Money in fen.
 
-    `in_principle` says that the text itself admits an exception to the rate (原则上).
+    `in_principle` says that the text itself admits an exception to the rate (原则上). What a voucher law says besides
+    is answered by what an agreement puts in its place, so that a claim under one is decided as any other.
     """
 
     rate_ceiling: Value[Fraction]
     grant_ceiling: Value[int]
     in_principle: Value[bool]
+
+    contract_cap = claim_cap = years_cap = None
+
+    @property
+    def local_rate(self) -> Value[Fraction]:
+        """No place makes a difference."""
+        return self.rate_ceiling
+
+    @property
+    def external_rate(self) -> Value[Fraction]:
+        """No place makes a difference."""
+        return self.rate_ceiling
+
+    @property
+    def annual_cap(self) -> Value[int | None]:
+        """What one applicant may have in a year: no more than any agreement may grant."""
+        return dataclasses.replace(self.grant_ceiling)
+
+    @property
+    def pool(self) -> Value[int | None]:
+        """The text states no total; each year's call brings its own envelope."""
+        return dataclasses.replace(self.grant_ceiling, value=None, silent=True)
+
+    @property
+    def tax_basis(self) -> Value[str]:
+        """What was paid counts."""
+        return dataclasses.replace(self.rate_ceiling, value="paid", silent=True)
+
+
+Governing = Law | AgreementLaw

@@ -47,14 +47,46 @@ def agreement_for(scheme: str, fiscal_year: int) -> AgreementLaw:
     return law
 
 
+def governing(scheme: str, fiscal_year: int) -> Law | AgreementLaw:
+    """The law of `scheme` in `fiscal_year`, of vouchers or of agreements. Raises NoLawInForce."""
+    law = _find(scheme, fiscal_year)
+    if law is None:
+        raise NoLawInForce(
+            f"{fiscal_year} 年度没有项目“{scheme}”的有效政策，无法测算。请核对年度，或等待政策文件发布。"
+        )
+    return law
+
+
 def voucher_schemes() -> dict[str, str]:
-    """Code → title of every voucher scheme that some law has governed."""
+    """Code → title of every voucher scheme that some law of the city has governed."""
     return {law.scheme: law.scheme_title for law in all_laws() if isinstance(law, Law)}
 
 
+def agreement_schemes() -> dict[str, str]:
+    """Code → title of every case-by-case scheme that some law of the city has governed."""
+    return {law.scheme: law.scheme_title for law in all_laws() if isinstance(law, AgreementLaw)}
+
+
 def all_laws() -> tuple[Law | AgreementLaw, ...]:
-    """Every law for every fiscal year it touches."""
+    """Every law of the city for every fiscal year it touches."""
     return tuple(_shelf().values())
+
+
+def law_ids() -> tuple[str, ...]:
+    """The id of every voucher law on file, the city's own first."""
+    laws = (law for shelf in (_shelf(), *_shelves_elsewhere().values()) for law in shelf.values())
+    return tuple(dict.fromkeys(law.id for law in laws if isinstance(law, Law)))
+
+
+def law_by_id(law_id: str, scheme: str, fiscal_year: int) -> Law:
+    """The voucher law of that id, of any city, for `scheme` in `fiscal_year`. Raises NoLawInForce."""
+    for shelf in (_shelf(), *_shelves_elsewhere().values()):
+        law = shelf.get((scheme, fiscal_year))
+        if isinstance(law, Law) and law.id == law_id:
+            return law
+    raise NoLawInForce(
+        f"政策“{law_id}”在 {fiscal_year} 年度没有项目“{scheme}”的规定，无法测算。请核对政策、项目和年度。"
+    )
 
 
 def _find(scheme: str, fiscal_year: int) -> Law | AgreementLaw | None:
@@ -66,6 +98,12 @@ def _shelf() -> dict[tuple[str, int], Law | AgreementLaw]:
     """Read once a process: law files change only with a release."""
     texts = [text for path in sorted(_FOLDER.glob("*.yaml")) for text in read_law_file(path)]
     return arrange(texts)
+
+
+@lru_cache(maxsize=1)
+def _shelves_elsewhere() -> dict[str, dict[tuple[str, int], Law | AgreementLaw]]:
+    """The laws of other cities, a shelf a file: their schemes may bear the same codes."""
+    return {path.stem: arrange(read_law_file(path)) for path in sorted((_FOLDER / "elsewhere").glob("*.yaml"))}
 
 
 def arrange(texts: Iterable[SchemeText]) -> dict[tuple[str, int], Law | AgreementLaw]:

@@ -1,6 +1,9 @@
 """Reads one law file and refuses whatever is not whole: unknown, missing or repeated keys, floats, values without
 a citation, words that are not in the official text, and values that leave a gap or overlap in time.
 
+Where a text does not say something that the rules must know, the file says so: `silent`, with why it is this value,
+instead of citation and clause. `call` holds what a text, or published practice, fixes of the calls under it.
+
 A value holds from its `from` until the next one of the same name. The first begins with the law itself and later
 ones on a 1 January, because the rules decide whole fiscal years: so each year has exactly one value.
 """
@@ -19,7 +22,9 @@ from typing import Any
 import yaml
 
 from vouchers import money
-from vouchers.policy.law import SERVICES, TAX_BASES, AgreementLaw, Law, Value, Window
+from vouchers.policy.law import SERVICES, TAX_BASES, AgreementLaw, Law, RateClass, Value, Window
+
+_SILENT = "文本未规定"
 
 
 class LawFileError(Exception):
@@ -38,6 +43,7 @@ class SchemeText:
     kind: type[Law] | type[AgreementLaw]
     in_force: Value[Window]
     histories: dict[str, tuple[Value[Any], ...]]
+    call: MappingProxyType[str, Value[Any]]
 
     def years(self) -> range:
         """The fiscal years that the law touches."""
@@ -55,6 +61,7 @@ class SchemeText:
             scheme_title=self.scheme_title,
             fiscal_year=fiscal_year,
             in_force=self.in_force,
+            call=self.call,
             **{name: [v for v in history if v.start <= last_day][-1] for name, history in self.histories.items()},
         )
 
@@ -82,7 +89,7 @@ def read_law_file(path: Path) -> list[SchemeText]:
 def _read_document(document: object, folder: Path) -> list[SchemeText]:
     top = _keys(document, "文件", "id", "title", "status", "text", "in_force", "schemes")
     official = _squeezed((folder / _text(top["text"])).read_text(encoding="utf-8"))
-    in_force = _keys(top["in_force"], "in_force", "from", "until", "citation", "clause")
+    in_force = _keys(top["in_force"], "in_force", "from", "until", *_grounds(top["in_force"]))
     window = Window(_day(in_force["from"], "in_force"), _day(in_force["until"], "in_force"))
     if window.first > window.last:
         raise LawFileError("in_force：from 晚于 until，请核对有效期。")
@@ -94,11 +101,12 @@ def _read_document(document: object, folder: Path) -> list[SchemeText]:
 
 def _read_scheme(name: object, raw: object, top: dict[Any, Any], force: Value[Window], official: str) -> SchemeText:
     where = f"schemes.{name}"
-    body = _keys(raw, where, "kind", "title", "values")
+    body = _keys(raw, where, "kind", "title", "values", may=("call",))
     if body["kind"] not in _KINDS:
         raise LawFileError(f"{where}.kind：只能是 {'、'.join(_KINDS)} 之一。")
-    kind, readers = _KINDS[body["kind"]]
-    values = _keys(body["values"], f"{where}.values", *readers)
+    kind, readers, further = _KINDS[body["kind"]]
+    values = _keys(body["values"], f"{where}.values", *readers, may=tuple(further))
+    readers = readers | {name: read for name, read in further.items() if name in values}
     return SchemeText(
         law_id=_text(top["id"]),
         title=_text(top["title"]),
@@ -110,7 +118,32 @@ def _read_scheme(name: object, raw: object, top: dict[Any, Any], force: Value[Wi
         histories={
             key: _history(values[key], f"{where}.{key}", read, force, official) for key, read in readers.items()
         },
+        call=_call(body.get("call", {}), f"{where}.call", force, official),
     )
+
+
+def _call(raw: object, where: str, force: Value[Window], official: str) -> MappingProxyType[str, Value[Any]]:
+    """What the file fixes of every call, by the name of the term."""
+    body = _keys(raw, where, may=tuple(_TERMS))
+    found = {}
+    for name, item in body.items():
+        entry = _keys(item, f"{where}.{name}", "value", *_grounds(item))
+        term, read = _TERMS[name]
+        value = _read(read, entry["value"], f"{where}.{name}")
+        found[term] = _cited(value, force.start, entry, f"{where}.{name}", official)
+    return MappingProxyType(found)
+
+
+def _read(read: Callable[[object], Any], raw: object, where: str) -> Any:
+    try:
+        return read(raw)
+    except (LawFileError, money.MoneyError) as problem:
+        raise LawFileError(f"{where}：{problem}") from problem
+
+
+def _grounds(raw: object) -> tuple[str, ...]:
+    """The keys that an entry gives its grounds by."""
+    return ("silent",) if isinstance(raw, dict) and "silent" in raw else ("citation", "clause")
 
 
 def _history(
@@ -121,7 +154,7 @@ def _history(
         raise LawFileError(f"{where}：写成列表，每一项有 from、value、citation、clause。")
     history: list[Value[Any]] = []
     for item in raw:
-        entry = _keys(item, where, "from", "value", "citation", "clause")
+        entry = _keys(item, where, "from", "value", *_grounds(item))
         start = _day(entry["from"], where)
         if not history and start != force.value.first:
             raise LawFileError(f"{where}：第一个值须从施行之日 {force.value.first} 起，否则其间没有规定。")
@@ -129,21 +162,22 @@ def _history(
             raise LawFileError(f"{where}：自 {start} 起的值须晚于前一个值，且从某年 1 月 1 日起。")
         if start not in force.value:
             raise LawFileError(f"{where}：{start} 已在有效期之外。")
-        try:
-            value = read(entry["value"])
-        except (LawFileError, money.MoneyError) as problem:
-            raise LawFileError(f"{where}：{problem}") from problem
-        history.append(_cited(value, start, entry, where, official))
+        history.append(_cited(_read(read, entry["value"], where), start, entry, where, official))
     return tuple(history)
 
 
 def _cited(value: Any, start: dt.date, entry: dict[Any, Any], where: str, official: str) -> Value[Any]:
+    if "silent" in entry:
+        if not isinstance(entry["silent"], str) or not entry["silent"].strip():
+            raise LawFileError(f"{where}：文本没有规定的，用 silent 写明没有规定什么、为何取此值。")
+        return Value(value, start, _SILENT, entry["silent"].strip(), silent=True)
     clause, citation = entry["clause"], entry["citation"]
     if not isinstance(clause, str) or not isinstance(citation, str) or not clause.strip() or not citation.strip():
         raise LawFileError(f"{where}：每个值都要写明出处（citation）和原文（clause）。")
     if _squeezed(clause) not in official:
         raise LawFileError(f"{where}：“{clause}”与官方文本不一致，请逐字照录。")
-    for words in value.values() if isinstance(value, MappingProxyType) else ():
+    for item in value.values() if isinstance(value, MappingProxyType) else ():
+        words = item.words if isinstance(item, RateClass) else item
         if _squeezed(words) not in _squeezed(clause):
             raise LawFileError(f"{where}：“{words}”不在所引原文中。")
     return Value(value, start, citation.strip(), clause.strip())
@@ -154,11 +188,11 @@ def _squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def _keys(raw: object, where: str, *names: str) -> dict[Any, Any]:
-    """`raw`, which must be a mapping with exactly the keys `names`."""
+def _keys(raw: object, where: str, *names: str, may: tuple[str, ...] = ()) -> dict[Any, Any]:
+    """`raw`, which must be a mapping with exactly the keys `names`, and perhaps some of `may`."""
     if not isinstance(raw, dict):
         raise LawFileError(f"{where}：应有 {'、'.join(names)}。")
-    unknown = [str(key) for key in raw if key not in names]
+    unknown = [str(key) for key in raw if key not in names and key not in may]
     missing = [name for name in names if name not in raw]
     if unknown or missing:
         raise LawFileError(f"{where}：不认识的键 {unknown}，缺少的键 {missing}。")
@@ -183,6 +217,11 @@ def _amount(raw: object) -> int:
     if fen <= 0:
         raise LawFileError(f"金额“{raw}”须大于零。")
     return fen
+
+
+def _stated(raw: object) -> int | None:
+    """An amount, or None for a ceiling that the text does not state (written 未定)."""
+    return None if raw == "未定" else _amount(raw)
 
 
 def _rate(raw: object) -> Fraction:
@@ -213,19 +252,59 @@ def _categories(raw: object) -> MappingProxyType[str, str]:
     return MappingProxyType({_text(code): _text(words) for code, words in raw.items()})
 
 
-_KINDS: dict[str, tuple[type[Law] | type[AgreementLaw], dict[str, Callable[[object], Any]]]] = {
+def _rate_classes(raw: object) -> MappingProxyType[str, RateClass]:
+    """Codes of rate classes with their rate and the law's own words for them."""
+    if not isinstance(raw, dict) or not raw:
+        raise LawFileError("应写成“代码: {rate: 比例, words: 原文用语}”。")
+    bodies = {_text(code): _keys(body, f"档次 {code}", "rate", "words") for code, body in raw.items()}
+    return MappingProxyType({c: RateClass(_rate(body["rate"]), _text(body["words"])) for c, body in bodies.items()})
+
+
+def _list_of_text(raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list):
+        raise LawFileError("应写成列表。")
+    return tuple(_text(item) for item in raw)
+
+
+def _date(raw: object) -> dt.date:
+    return _day(raw, "日期")
+
+
+_Readers = dict[str, Callable[[object], Any]]
+# Of each kind of scheme: the values that must be there, and those that may.
+_KINDS: dict[str, tuple[type[Law] | type[AgreementLaw], _Readers, _Readers]] = {
     "voucher": (
         Law,
         {
-            "pool": _amount,
+            "pool": _stated,
             "scope_categories": _categories,
             "scope_city": _text,
             "service": _one_of(SERVICES),
             "tax_basis": _one_of(TAX_BASES),
             "local_rate": _rate,
             "external_rate": _rate,
-            "annual_cap": _amount,
+            "annual_cap": _stated,
         },
+        {"rate_classes": _rate_classes, "contract_cap": _amount, "claim_cap": _amount, "years_cap": _amount},
     ),
-    "agreement": (AgreementLaw, {"rate_ceiling": _rate, "grant_ceiling": _amount, "in_principle": _flag}),
+    "agreement": (AgreementLaw, {"rate_ceiling": _rate, "grant_ceiling": _amount, "in_principle": _flag}, {}),
+}
+# What a file may fix of calls: its name here → the term of vouchers.rules.terms, and how it is read.
+_TERMS: dict[str, tuple[str, Callable[[object], Any]]] = {
+    "spend_from": ("spend_from", _date),
+    "spend_until": ("spend_until", _date),
+    "filing_from": ("filing_from", _date),
+    "filing_until": ("filing_until", _date),
+    "cap_year": ("cap_year", _text),
+    "minimum_spend": ("minimum_spend_fen", _amount),
+    "minimum_grant": ("minimum_grant_fen", _amount),
+    "rounding_unit": ("rounding_unit_fen", _amount),
+    "rounding_mode": ("rounding_mode", _text),
+    "rounding_at": ("rounding_at", _text),
+    "allocation": ("allocation", _text),
+    "proration": ("proration", _text),
+    "within_contract": ("within_contract", _flag),
+    "excludes_related_party": ("excludes_related_party", _flag),
+    "excludes_subsidised_elsewhere": ("excludes_subsidised_elsewhere", _flag),
+    "excludes_schemes": ("excludes_schemes", _list_of_text),
 }

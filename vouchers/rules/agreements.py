@@ -1,21 +1,33 @@
-"""The ceilings of schemes that are agreed case by case (一事一议). The amount itself is negotiated, not computed."""
+"""The ceilings of schemes that are agreed case by case (一事一议), and the standing of a claim under an agreement.
+
+The rate and the amount themselves are negotiated; what a claim gets of them is computed from what was really paid.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vouchers import money
 from vouchers.policy import AgreementLaw
 from vouchers.rules.clauses import CallExceedsLaw
-from vouchers.rules.facts import FactsError
+from vouchers.rules.decision import Step
+from vouchers.rules.facts import Facts, FactsError
+from vouchers.rules.further_words import standing_step
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What was agreed with one applicant: the grant, and the cost (construction, or compute fees) it is a share of."""
+    """What was agreed with one applicant: the grant, and the cost (construction, or compute fees) it is a share of.
+
+    `rate` is the share of what is really paid that each tranche pays out, where one was agreed. `exception` is the
+    written reason for going beyond a ceiling that holds only 原则上.
+    """
 
     cost_fen: int
     grant_fen: int
+    rate: Fraction | None = None
+    exception: str = ""
 
     def __post_init__(self) -> None:
         if self.cost_fen < 0 or self.grant_fen < 0:
@@ -25,11 +37,27 @@ class Agreement:
 def check_agreement(agreement: Agreement, law: AgreementLaw) -> None:
     """Refuse an agreement beyond its ceilings: raises CallExceedsLaw naming the clause.
 
-    The clause's own words 原则上 show in the exception's `in_principle`.
+    The clause's own words 原则上 show in the exception's `in_principle`; with a written reason it is let pass.
     """
     share, total = _CLAUSES[law.scheme]
-    share(agreement, law)
+    try:
+        share(agreement, law)
+    except CallExceedsLaw as refusal:
+        if not (refusal.in_principle and agreement.exception.strip()):
+            raise
     total(agreement, law)
+
+
+def standing(facts: Facts, law: AgreementLaw) -> tuple[Step, str]:
+    """What a claim of a case-by-case scheme rests on: the step that says so, and the finding where there is nothing.
+
+    Raises CallExceedsLaw where the agreement exceeds its ceilings.
+    """
+    agreed = facts.agreed
+    if agreed is None:
+        return standing_step(None, law), "no_agreement"
+    check_agreement(Agreement(agreed.cost_fen, agreed.grant_fen, agreed.rate, agreed.exception), law)
+    return standing_step(agreed, law), ""
 
 
 def construction_share(agreement: Agreement, law: AgreementLaw) -> None:
@@ -75,6 +103,9 @@ def _share_within(agreement: Agreement, law: AgreementLaw, of_what: str) -> None
     if agreement.grant_fen > money.portion(agreement.cost_fen, ceiling.value):
         grant, cost = money.grouped(agreement.grant_fen), money.grouped(agreement.cost_fen)
         what = f"补贴 {grant} 元高于{of_what} {cost} 元的 {money.percent(ceiling.value)}"
+        raise CallExceedsLaw(what, ceiling, in_principle=law.in_principle.value)
+    if agreement.rate is not None and agreement.rate > ceiling.value:
+        what = f"约定比例 {money.percent(agreement.rate)} 高于 {money.percent(ceiling.value)}"
         raise CallExceedsLaw(what, ceiling, in_principle=law.in_principle.value)
 
 

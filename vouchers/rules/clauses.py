@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from vouchers import money
-from vouchers.policy import Law, Value
+from vouchers.policy import Governing, Law, Value
 from vouchers.rules.facts import Applicant, Line
 from vouchers.rules.terms import CallTerms, TermsError
 
@@ -46,12 +46,13 @@ def service(line: Line, law: Law) -> bool:
     return line.service == law.service.value
 
 
-def in_force(day: dt.date, law: Law) -> bool:
+def in_force(day: dt.date, law: Governing) -> bool:
     """本实施意见自2024年1月1日起实施，各项内容除有明确规定时限或者另有规定以外，有效期至2025年12月31日。
 
     Whether the law covers what happened on `day`.
     """
-    return day in law.in_force.value
+    window = law.in_force.value
+    return window.first <= day <= window.last
 
 
 def base(net_amount_fen: int, net_tax_fen: int, net_paid_fen: int, tax_basis: str) -> int:
@@ -73,7 +74,7 @@ def base(net_amount_fen: int, net_tax_fen: int, net_paid_fen: int, tax_basis: st
     return max(0, min(net_amount_fen, without_tax, net_paid_fen))
 
 
-def local_rate(terms: CallTerms, law: Law) -> Fraction:
+def local_rate(terms: CallTerms, law: Governing) -> Fraction:
     """对重点企业和单位使用本市智能算力资源服务的，通过“算力券”方式给予不超过实际支付智能算力费用 30%的补助
 
     The call's rate for computing in the city. Raises CallExceedsLaw.
@@ -81,7 +82,7 @@ def local_rate(terms: CallTerms, law: Law) -> Fraction:
     return _rate_within(terms.local_rate, law.local_rate, "本市算力")
 
 
-def external_rate(terms: CallTerms, law: Law) -> Fraction:
+def external_rate(terms: CallTerms, law: Governing) -> Fraction:
     """对重点企业和单位使用外地智能算力资源服务的，通过“算力券”方式给予不超过实际支付智能算力费用 15%的补助
 
     The call's rate for computing elsewhere. Raises CallExceedsLaw.
@@ -89,7 +90,7 @@ def external_rate(terms: CallTerms, law: Law) -> Fraction:
     return _rate_within(terms.external_rate, law.external_rate, "外地算力")
 
 
-def annual_cap(terms: CallTerms, law: Law) -> int:
+def annual_cap(terms: CallTerms, law: Governing) -> int:
     """每年每家企业和单位获得补助最高不超过 200 万元
 
     The most one applicant may obtain in the fiscal year, local and external together, in fen. Raises CallExceedsLaw.
@@ -97,7 +98,7 @@ def annual_cap(terms: CallTerms, law: Law) -> int:
     return _fen_within(terms.annual_cap_fen, law.annual_cap, "单位年度限额")
 
 
-def pool(terms: CallTerms, law: Law) -> int:
+def pool(terms: CallTerms, law: Governing) -> int:
     """每年统筹安排资金 5000 万元发放“算力券”
 
     The fen that the call appropriates for the fiscal year. Raises CallExceedsLaw.
@@ -108,14 +109,15 @@ def pool(terms: CallTerms, law: Law) -> int:
 # ---- Conditions of the call, on which the law is silent -------------------------------------------------------
 
 
-def fiscal_year(line: Line, terms: CallTerms) -> bool:
-    """Whether the line was paid in the fiscal year that the call is for: caps and pool are counted by year."""
-    return line.paid_on.year == terms.fiscal_year
+def fiscal_year(day: dt.date, terms: CallTerms) -> bool:
+    """Whether `day` (that of payment, unless the call says otherwise) lies in the fiscal year that the call is for:
+    caps and pool are counted by year."""
+    return day.year == terms.fiscal_year
 
 
-def spend_window(line: Line, terms: CallTerms) -> bool:
-    """Whether the line was paid on a day that the call takes, within its fiscal year."""
-    return terms.spend_from <= line.paid_on <= terms.spend_until
+def spend_window(day: dt.date, terms: CallTerms) -> bool:
+    """Whether `day` (that of payment, unless the call says otherwise) is one that the call takes."""
+    return terms.spend_from <= day <= terms.spend_until
 
 
 def related_party(line: Line, terms: CallTerms) -> bool:
@@ -128,7 +130,36 @@ def subsidised_elsewhere(line: Line, terms: CallTerms) -> bool:
     return line.subsidised_elsewhere and terms.excludes_subsidised_elsewhere
 
 
-def check_terms(terms: CallTerms, law: Law) -> None:
+def class_rates(terms: CallTerms, law: Governing) -> None:
+    """Every class that the call names is the law's, at no more than its rate. Raises CallExceedsLaw or TermsError.
+
+    Silent in Wuxi; other cities pay more for start-ups or domestic chips.
+    """
+    for item in terms.class_rates:
+        ceilings = law.rate_classes if isinstance(law, Law) else None
+        if ceilings is None or item.code not in ceilings.value:
+            raise TermsError(f"政策没有规定比例档次“{item.code}”，请删去或改正。")
+        ceiling = ceilings.value[item.code]
+        if item.rate > ceiling.rate:
+            words = f"{ceiling.words}补助比例 {money.percent(item.rate)} 高于 {money.percent(ceiling.rate)}"
+            raise CallExceedsLaw(words, ceilings)
+
+
+def further_caps(terms: CallTerms, law: Governing) -> None:
+    """Where the law caps a contract, an application or several years together, so does the call. Raises CallExceedsLaw.
+
+    Silent in Wuxi.
+    """
+    for cap_fen, ceiling, what in (
+        (terms.contract_cap_fen, law.contract_cap, "单份合同上限"),
+        (terms.claim_cap_fen, law.claim_cap, "单次申请上限"),
+        (terms.years_cap_fen, law.years_cap, "多年累计上限"),
+    ):
+        if ceiling is not None:
+            _fen_within(money.MAX_FEN if cap_fen is None else cap_fen, ceiling, what)
+
+
+def check_terms(terms: CallTerms, law: Governing) -> None:
     """Refuse terms that exceed `law`: raises CallExceedsLaw naming the first clause they break.
 
     Terms of another scheme or year than the law's are a TermsError.
@@ -139,6 +170,8 @@ def check_terms(terms: CallTerms, law: Law) -> None:
     external_rate(terms, law)
     annual_cap(terms, law)
     pool(terms, law)
+    class_rates(terms, law)
+    further_caps(terms, law)
     for day in (terms.spend_from, terms.spend_until):
         if not in_force(day, law):
             raise CallExceedsLaw(f"费用发生期含 {day}，不在政策有效期内", law.in_force)
@@ -150,7 +183,7 @@ def _rate_within(rate: Fraction, ceiling: Value[Fraction], what: str) -> Fractio
     return rate
 
 
-def _fen_within(fen: int, ceiling: Value[int], what: str) -> int:
-    if fen > ceiling.value:
+def _fen_within(fen: int, ceiling: Value[Any], what: str) -> int:
+    if ceiling.value is not None and fen > ceiling.value:
         raise CallExceedsLaw(f"{what} {money.grouped(fen)} 元高于 {money.grouped(ceiling.value)} 元", ceiling)
     return fen

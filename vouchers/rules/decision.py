@@ -5,25 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vouchers.rules.stored import Stored
+from vouchers.rules.stored import Stored, later
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult(Stored):
-    """One line's part in the amount. `reason` is empty where it counts, else a key of words.REASONS."""
+    """One line's part in the amount. `reason` is empty where it counts, else a key of words.REASONS.
+
+    `granted_fen` is its part of what was granted in the end, where the call says how lines bear a cut.
+    """
 
     ref: str
     base_fen: int
     rate: Fraction
     subsidy_fen: int
     reason: str
+    granted_fen: int | None = later(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Step(Stored):
     """One step of the explanation: `given` went in, `outcome` came out, and what it makes in fen (None: no amount).
 
-    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, annual_cap, pool or granted.
+    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, granted, a binding of
+    words.BINDINGS, or a parameter of the call (proration, within_contract, rounding, allocation).
     `citation` is where it stands, in the law or in the call; `ref` the line it is about, if one.
     """
 
@@ -44,8 +49,9 @@ class Step(Stored):
 class Decision(Stored):
     """What follows from facts, law and call. Stored beside its facts and terms, it can be decided again for ever.
 
-    `call_version` is 0 where no call was published. `binding` names what cut the amount: none, annual_cap or pool. `findings` are about the applicant
-    (`not_in_scope`); what is wrong with a line stands at the line. `citations` are the law's clauses it rests on.
+    `call_version` is 0 where no call was published. `binding` names what cut the amount last, a key of words.BINDINGS.
+    `findings` are about the applicant or the filing (`not_in_scope`, `outside_filing`); what is wrong with a line stands
+    at the line. `citations` are the law's clauses it rests on.
     """
 
     law_id: str

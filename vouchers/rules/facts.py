@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vouchers.policy import SERVICES
-from vouchers.rules.stored import Stored
+from vouchers.rules.stored import Stored, later
 
 # Where the service was computed: 本市智能算力资源, 外地.
 LOCATIONS = ("local", "external")
@@ -23,11 +24,15 @@ class FactsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Applicant(Stored):
-    """Who asks: unified social credit code, category (a code of the law, or "other"), city of registration."""
+    """Who asks: unified social credit code, category (a code of the law, or "other"), city of registration.
+
+    `classes` are codes of rate classes that the applicant as a whole is in (a start-up, say).
+    """
 
     uscc: str
     category: str
     city: str
+    classes: tuple[str, ...] = later(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ class Line(Stored):
     `amount_fen` is without tax, `tax_fen` the tax, `paid_fen` what left the bank on `paid_on`. `cut_fen` is what the
     reviewer took off its base (核减), for `cut_reason`. `label` is what people call the line in explanations (an
     invoice number, say); reason and label decide nothing, and `ref` stands in for the label.
+
+    What only some calls ask for: the `contract` (its number, its amount, the day it was signed), the first and last
+    day of service, codes of rate classes the line is in, and the other schemes that have already paid for it.
     """
 
     ref: str
@@ -52,12 +60,25 @@ class Line(Stored):
     label: str = ""
     cut_fen: int = 0
     cut_reason: str = ""
+    contract: str = later("")
+    contract_fen: int | None = later(None)
+    signed_on: dt.date | None = later(None)
+    service_from: dt.date | None = later(None)
+    service_until: dt.date | None = later(None)
+    classes: tuple[str, ...] = later(())
+    other_schemes: tuple[str, ...] = later(())
 
     def __post_init__(self) -> None:
         if self.amount_fen < 0 or self.tax_fen < 0 or self.paid_fen < 0 or self.cut_fen < 0:
             raise FactsError("malformed_value", f"“{self.ref}”不是红字，金额、税额、已付款和核减额都不能小于零。")
         if self.service not in SERVICES or self.location not in LOCATIONS:
             raise FactsError("malformed_value", f"“{self.ref}”的算力类型或所在地不认识，请核对。")
+        if self.contract_fen is not None and self.contract_fen < 0:
+            raise FactsError("malformed_value", f"“{self.ref}”的合同金额不能小于零。")
+        if (self.service_from is None) != (self.service_until is None):
+            raise FactsError("malformed_value", f"“{self.ref}”的服务期须同时写起日和止日。")
+        if self.service_from and self.service_until and self.service_from > self.service_until:
+            raise FactsError("malformed_value", f"“{self.ref}”的服务期起日晚于止日，请核对。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +98,47 @@ class Reversal(Stored):
 
 
 @dataclass(frozen=True, slots=True)
+class ContractUse(Stored):
+    """What earlier claims already had of one contract: the spending that counted, and what was granted on it."""
+
+    contract: str
+    base_fen: int
+    granted_fen: int
+
+    def __post_init__(self) -> None:
+        if self.base_fen < 0 or self.granted_fen < 0:
+            raise FactsError("malformed_value", f"合同“{self.contract}”已用的费用和补助都不能小于零。")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed(Stored):
+    """The agreement (一事一议) that a claim rests on: what was agreed, this tranche, and what earlier ones had.
+
+    `exception` is the written reason for a rate above what the text allows 原则上, empty where there is none.
+    """
+
+    reference: str
+    rate: Fraction
+    cost_fen: int
+    grant_fen: int
+    tranche_fen: int
+    used_fen: int
+    exception: str = ""
+
+    def __post_init__(self) -> None:
+        if min(self.cost_fen, self.grant_fen, self.tranche_fen, self.used_fen) < 0:
+            raise FactsError("malformed_value", "协议的成本、补贴、本期金额和已用金额都不能小于零。")
+
+
+@dataclass(frozen=True, slots=True)
 class Facts(Stored):
     """One case. `cap_used_fen`: obtained or held under this year's cap before it.
 
     `pool_available_fen`: what the pool still has, or None when the pool does not cut at decision time (a call with a
     waiting list: the amount is decided in full and waits for money).
+
+    What only some calls ask for: the day of filing, what the applicant obtained in all years together before this case
+    (`years_used_fen`), what earlier claims had of each contract, and the agreement of a case-by-case scheme.
     """
 
     scheme: str
@@ -91,8 +148,14 @@ class Facts(Stored):
     pool_available_fen: int | None
     lines: tuple[Line, ...]
     reversals: tuple[Reversal, ...] = ()
+    filed_on: dt.date | None = later(None)
+    years_used_fen: int = later(0)
+    contracts: tuple[ContractUse, ...] = later(())
+    agreed: Agreed | None = later(None)
 
     def __post_init__(self) -> None:
+        if self.years_used_fen < 0:
+            raise FactsError("malformed_value", "多年累计已获补助不能小于零。")
         if self.cap_used_fen < 0 or (self.pool_available_fen is not None and self.pool_available_fen < 0):
             raise FactsError("malformed_value", "本年度已用额度和资金池余额都不能小于零。")
         ordinary = {line.ref for line in self.lines}
@@ -104,6 +167,10 @@ class Facts(Stored):
                     "reversal_without_original",
                     f"红字“{reversal.ref}”冲销的“{reversal.reverses}”不是本案中的蓝字行，请一并提供原发票行。",
                 )
+        amounts: dict[str, int | None] = {}
+        for line in self.lines:
+            if line.contract and amounts.setdefault(line.contract, line.contract_fen) != line.contract_fen:
+                raise FactsError("contract_conflict", f"合同“{line.contract}”在各行写的合同金额不一致，请核对。")
 
 
 def _first_repeated(facts: Facts) -> str:

@@ -20,6 +20,17 @@ T = typing.TypeVar("T")
 _FIELDS: dict[Any, dict[str, Any]] = {}
 
 
+_LATER: dict[Any, dict[str, Any]] = {}
+
+
+def later(default: Any) -> Any:
+    """A field that came after the first decisions were stored: it is written only where it differs from `default`.
+
+    So what is decided without it is stored to the byte as before.
+    """
+    return dataclasses.field(default=default, metadata={"later": True})
+
+
 class StoredError(ValueError):
     """Stored JSON that is not what it should be: it was not written by to_json()."""
 
@@ -31,7 +42,10 @@ class Stored:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that the json module writes, in the order of the fields."""
-        return {name: _written(getattr(self, name)) for name in _fields_of(type(self))}
+        names = _fields_of(type(self))
+        later_ones = _LATER[type(self)]
+        values = ((name, getattr(self, name)) for name in names)
+        return {name: _written(value) for name, value in values if name not in later_ones or value != later_ones[name]}
 
     @classmethod
     def from_json(cls, data: object) -> typing.Self:
@@ -43,7 +57,10 @@ def _fields_of(cls: Any) -> dict[str, Any]:
     """Name → type of every field of the dataclass `cls`, worked out once."""
     if cls not in _FIELDS:
         hints = typing.get_type_hints(cls)
-        _FIELDS[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+        fields = dataclasses.fields(cls)
+        # Before _FIELDS: whoever finds the class there must find it here.
+        _LATER[cls] = {field.name: field.default for field in fields if field.metadata.get("later")}
+        _FIELDS[cls] = {field.name: hints[field.name] for field in fields}
     return _FIELDS[cls]
 
 

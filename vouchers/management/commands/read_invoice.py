@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from vouchers.invoices import MAX_BYTES, Invoice, Line, UnreadableInvoice, read, refuse_size
+from vouchers.invoices import MAX_BYTES, Invoice, Line, UnreadableInvoice, guard, refuse_size
 from vouchers.money import yuan
 
 
@@ -40,7 +40,7 @@ def item_of(name: str) -> dict[str, Any]:
     # A name that is no UTF-8 reaches us with surrogates, which JSON could not carry.
     shown = os.fsencode(name).decode("utf-8", "replace")
     try:
-        return {"file": shown, **invoice_item(read(_content(name)))}
+        return {"file": shown, **invoice_item(guard.read(_content(name)))}
     except UnreadableInvoice as problem:
         return {"file": shown, "error": {"code": problem.code, "message": problem.message}}
 

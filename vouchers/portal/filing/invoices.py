@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from accounts.walls import MEMBER, for_roles
 from applicants.web import organisation_of
 from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
-from vouchers.claims.drafts import forget_half_typed, half_typed, keep_half_typed
 from vouchers.claims.receiving import receive_invoice, waiting_files
 from vouchers.claims.removals import remove_invoice
 from vouchers.claims.seen import ChangedMeanwhile, seen_row
@@ -29,6 +27,7 @@ from vouchers.portal.filing.forms import (
     typed_invoice,
     typed_so_far,
 )
+from vouchers.portal.filing.keeping import forget, kept_form
 from vouchers.portal.filing.pages import ask_first, case_of, frame, own_claim, own_file, own_invoice
 from vouchers.portal.filing.sheet import sheet_of
 
@@ -65,17 +64,21 @@ def invoice(request, number: str, pk: int):
     claim = own_claim(request, number)
     found, sheet = own_invoice(claim, pk), sheet_of(case_of(claim))
     rows, offer = bills.line_rows(claim, found, sheet), bills.offer_of(found)
-    page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer}
+    kept = kept_form(claim, "lines", pk, seen=seen_lines(claim, found))
+    page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer, "kept": kept}
     if request.method == "POST":
         try:
             declared = bills.declared_in(rows, request.POST, offer.products)
             declare_lines(claim, found, declared, seen=request.POST.get("seen"), user=request.user)
+            forget(claim, kept)
             messages.success(request, f"发票{found.number}的申报明细保存好了。")
             return redirect("claim_invoices", number=claim.number)
         except (bills.NoProduct, *REFUSALS) as refusal:
             tell = isinstance(refusal, ChangedMeanwhile)
             bills.typed_rows(rows, request.POST, dict(offer.choices()), tell=tell)
             page |= {"refusal": str(refusal)}
+    elif kept and page["editable"]:
+        bills.typed_rows(rows, kept.body, dict(offer.choices()), tell=kept.behind)
     page |= {
         "seen": seen_lines(claim, found),
         "matches": claim.allocations.filter(invoice=found).select_related("payment").order_by("payment__paid_on", "pk"),
@@ -94,30 +97,18 @@ def type_in(request, number: str, file: int):
     known = attached.invoices.first()
     if known is not None:
         return redirect("claim_invoice", number=claim.number, pk=known.pk)
-    kept = half_typed(claim, f"invoice:{file}")
-    typed = typed_so_far(QueryDict(kept.body)) if kept else ({"buyer_name": organisation_of(request)}, [])
+    kept = kept_form(claim, "typed", file)
+    typed = typed_so_far(kept.body) if kept else ({"buyer_name": organisation_of(request)}, [])
     form, lines = _forms(request, *typed)
     if _wanted(request) and form.is_valid() and lines.is_valid():
         with refusals_to(form):
             read = typed_invoice(form.cleaned_data, lines.rows(), claim.organisation.uscc)
             entered = add_typed_invoice(claim, read, attachment=attached, user=request.user)
-            forget_half_typed(claim, f"invoice:{file}")
+            forget(claim, kept)
             messages.success(request, f"发票{entered.number}登记好了，请勾选申报的明细。")
             return redirect("claim_invoice", number=claim.number, pk=entered.pk)
     page = frame(claim, "人工填写发票") | {"form": form, "lines": lines, "file": attached, "kept": kept}
     return render(request, "portal/filing/typed.html", page)
-
-
-@for_roles(MEMBER)
-@require_POST
-def keep_typed(request, number: str, file: int):
-    """Keep what is typed so far; the page shows when."""
-    claim = own_claim(request, number)
-    own_file(claim, file)
-    before = half_typed(claim, f"invoice:{file}")
-    newer = before is not None and request.POST.get("kept", "") != before.mark
-    kept = None if newer else keep_half_typed(claim, f"invoice:{file}", request.POST.urlencode(), user=request.user)
-    return render(request, "portal/filing/kept.html", {"kept": kept, "newer": before if newer else None})
 
 
 @for_roles(MEMBER)
@@ -127,14 +118,18 @@ def correct(request, number: str, pk: int):
     found = own_invoice(claim, pk)
     if found.read_by != "typed":
         return redirect("claim_invoice", number=claim.number, pk=pk)
-    form, lines = _forms(request, header_initial(found), lines_initial(found))
+    kept = kept_form(claim, "correct", pk, seen=seen_row(found))
+    typed = typed_so_far(kept.body) if kept else (header_initial(found), lines_initial(found))
+    form, lines = _forms(request, *typed)
     if _wanted(request) and form.is_valid() and lines.is_valid():
         with refusals_to(form):
             read = typed_invoice(form.cleaned_data, lines.rows(), claim.organisation.uscc)
             correct_typed_invoice(claim, found, read, seen=request.POST.get("seen"), user=request.user)
+            forget(claim, kept)
             messages.success(request, f"发票{read.number}更正好了。")
             return redirect("claim_invoice", number=claim.number, pk=pk)
     page = frame(claim, "更正发票") | {"form": form, "lines": lines, "file": found.attachment, "invoice": found}
+    page |= {"kept": kept}
     # After a clash the page shows what stands now, and its mark: whoever saves again has seen it.
     stored = request.method == "POST" and request.POST.get("seen") != seen_row(found)
     return render(request, "portal/filing/typed.html", page | {"seen": seen_row(found), "stored": stored})

@@ -14,11 +14,12 @@ from vouchers.claims.models import Claim
 from vouchers.claims.removals import remove_payment
 from vouchers.claims.seen import seen_row
 from vouchers.claims.selectors import files_of
-from vouchers.claims.services import record_payment
+from vouchers.claims.services import EDITABLE, record_payment
 from vouchers.forms import REFUSALS, refusals_to
 from vouchers.money import MoneyError, grouped, parse_yuan
 from vouchers.portal.filing.forms import PaymentForm, UploadForm
 from vouchers.portal.filing.grid import grid_of, proposal
+from vouchers.portal.filing.keeping import forget, kept_form
 from vouchers.portal.filing.pages import ask_first, frame, own_claim, own_payment
 
 _CELL = re.compile(r"cell_([0-9]{1,18})_([0-9]{1,18})")
@@ -26,16 +27,18 @@ _CELL = re.compile(r"cell_([0-9]{1,18})_([0-9]{1,18})")
 
 def _page(claim: Claim, **more) -> dict:
     """The page of all payments: receipts, the table of transfers, and the matching."""
-    typed = more.pop("typed", None)
+    seen = seen_matches(claim)
+    kept = kept_form(claim, "match", seen=seen)
+    typed = more.pop("typed", None) or (_cells(kept.body)[0] if kept and claim.state in EDITABLE else None)
     grid = grid_of(claim, typed=typed)
     return (
         frame(claim, "付款")
         | {
-            "receipts": files_of(claim).filter(kind="receipt"),
             "upload": UploadForm.of("receipt"),
             "grid": grid,
             "proposal": proposal(claim, grid),
-            "seen": seen_matches(claim),
+            "seen": seen,
+            "kept_match": kept,
             "form": None,
         }
         | more
@@ -46,15 +49,16 @@ def _page(claim: Claim, **more) -> dict:
 def payment_list(request, number: str):
     """All payments; a form enters another."""
     claim = own_claim(request, number)
-    receipts = list(claim.attachments.filter(kind="receipt"))
-    start = {"payer_name": organisation_of(request)}
+    receipts, kept = list(files_of(claim).filter(kind="receipt")), kept_form(claim, "new-payment")
+    start = {"payer_name": organisation_of(request)} | kept.body.dict()
     form = PaymentForm(request.POST or None, receipts=receipts, initial=start)
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             made = record_payment(claim, **form.cleaned_data, user=request.user)
+            forget(claim, kept)
             messages.success(request, f"流水号{made.serial_number}的付款登记好了，请在下面对应到发票。")
             return redirect("claim_payments", number=claim.number)
-    return render(request, "portal/filing/payments.html", _page(claim, form=form))
+    return render(request, "portal/filing/payments.html", _page(claim, form=form, kept_new=kept, receipts=receipts))
 
 
 @for_roles(MEMBER)
@@ -71,16 +75,15 @@ def match(request, number: str):
     try:
         if not refusal:
             set_matches(claim, cells, seen=request.POST.get("seen"), user=request.user)
+            forget(claim, kept_form(claim, "match"))
             messages.success(request, "付款和发票的对应保存好了。")
             return redirect("claim_payments", number=claim.number)
     except REFUSALS as error:
         refusal = str(error)
-    form = PaymentForm(
-        receipts=claim.attachments.filter(kind="receipt"), initial={"payer_name": organisation_of(request)}
-    )
-    return render(
-        request, "portal/filing/payments.html", _page(claim, typed=typed, refusal=refusal, form=form), status=409
-    )
+    receipts, kept = list(files_of(claim).filter(kind="receipt")), kept_form(claim, "new-payment")
+    form = PaymentForm(receipts=receipts, initial={"payer_name": organisation_of(request)} | kept.body.dict())
+    page = _page(claim, typed=typed, refusal=refusal, form=form, kept_new=kept, receipts=receipts)
+    return render(request, "portal/filing/payments.html", page, status=409)
 
 
 def _cells(data) -> tuple[dict, dict, str]:
@@ -109,16 +112,20 @@ def payment(request, number: str, pk: int):
     receipts = list(claim.attachments.filter(kind="receipt"))
     if found.attachment and found.attachment not in receipts:
         receipts.append(found.attachment)
-    form = PaymentForm(request.POST or None, receipts=receipts, initial=PaymentForm.initial_of(found))
+    kept = kept_form(claim, "payment", pk, seen=seen_row(found))
+    form = PaymentForm(
+        request.POST or None, receipts=receipts, initial=PaymentForm.initial_of(found) | kept.body.dict()
+    )
     if request.method == "POST" and form.is_valid():
         with refusals_to(form):
             seen = request.POST.get("seen")
             correct_payment(claim, found, **form.cleaned_data, seen=seen, user=request.user)
+            forget(claim, kept)
             messages.success(request, f"流水号{form.cleaned_data['serial_number']}的付款更正好了。")
             return redirect("claim_payments", number=claim.number)
     stored = request.method == "POST" and request.POST.get("seen") != seen_row(found)
     page = frame(claim, "更正付款") | {"form": form, "payment": found, "seen": seen_row(found), "stored": stored}
-    return render(request, "portal/filing/payment.html", page)
+    return render(request, "portal/filing/payment.html", page | {"kept": kept})
 
 
 @for_roles(MEMBER)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vouchers.portal.filing import invoices, papers, payments, submitting, views
+from vouchers.portal.filing import invoices, keeping, papers, payments, submitting, views
 
 urlpatterns = [
     path("", views.claims, name="claims"),
@@ -12,10 +12,10 @@ urlpatterns = [
     path("<slug:number>/letter/", views.letter, name="claim_letter"),
     path("<slug:number>/invoices/", invoices.invoice_list, name="claim_invoices"),
     path("<slug:number>/invoices/typed/<int:file>/", invoices.type_in, name="claim_invoice_typed"),
-    path("<slug:number>/invoices/typed/<int:file>/keep/", invoices.keep_typed, name="claim_invoice_keep"),
     path("<slug:number>/invoices/<int:pk>/", invoices.invoice, name="claim_invoice"),
     path("<slug:number>/invoices/<int:pk>/correct/", invoices.correct, name="claim_invoice_correct"),
     path("<slug:number>/invoices/<int:pk>/remove/", invoices.remove, name="claim_invoice_remove"),
+    path("<slug:number>/keep/<slug:what>/<int:pk>/", keeping.keep, name="claim_keep"),
     path("<slug:number>/payments/", payments.payment_list, name="claim_payments"),
     path("<slug:number>/payments/match/", payments.match, name="claim_match"),
     path("<slug:number>/payments/<int:pk>/", payments.payment, name="claim_payment"),
