@@ -167,7 +167,7 @@ def red_letter_of(claim, firm, monkeypatch, *, total_fen=-GROSS // 2, reverses=N
         seller_id=blue.seller_id, amount_fen=total_fen - tax, tax_fen=tax, total_fen=total_fen, red=red,
         reverses=blue.number if reverses is None else reverses, remark="", lines=(line,), warnings=(),
     )  # fmt: skip
-    monkeypatch.setattr("vouchers.invoices.read", lambda content: read)
+    monkeypatch.setattr("vouchers.invoices.guard.read", lambda content: read)
     return b"<?xml version='1.0'?><letter/>"
 
 

@@ -83,7 +83,7 @@ def header_of(read: invoices.Invoice) -> dict:
         "red": read.red,
         "reverses": read.reverses.strip(),
         "remark": read.remark,
-        "warnings": [{"code": warning.code, "message": warning.message} for warning in read.warnings],
+        "warnings": [asdict(warning) for warning in read.warnings],
         "boxes": [asdict(box) for box in read.boxes],
         "seals": [asdict(seal) for seal in read.seals],
     }

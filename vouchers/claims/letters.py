@@ -10,13 +10,13 @@ from django.db.models.functions import Concat
 
 from accounts.locks import refuse_when_locked
 from audit.services import record
-from vouchers import invoices
 from vouchers.claims.intake import ClaimError, InvoiceRefused, enter_invoice, find_invoice
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Invoice
 from vouchers.claims.services import require_member, store_file
 from vouchers.claims.uploads import require_allowed
 from vouchers.documents.storage import path_of
+from vouchers.invoices import guard
 from vouchers.money import grouped
 
 
@@ -27,7 +27,7 @@ def upload_letter(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
     """
     require_member(user, claim.organisation)
     require_allowed("invoice", name, content)
-    read = invoices.read(content)
+    read = guard.read(content)
     if read.buyer_id != claim.organisation.uscc:
         raise InvoiceRefused("这张红字发票的购买方不是本单位，请核对后重新上传。")
     if not read.red:

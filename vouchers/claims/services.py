@@ -18,6 +18,7 @@ from providers.models import Product
 from providers.selectors import location_of
 from vouchers import invoices
 from vouchers.calls.models import Call
+from vouchers.claims.copies import keep_copy, known_file
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import (
@@ -140,25 +141,27 @@ def store_file(organisation_id: int, claim_id: int | None, *, kind: str, name: s
 def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
     """Read an e-invoice and enter it. Raises `invoices.UnreadableInvoice` or `InvoiceRefused`; nothing stays then.
 
-    An invoice that this organisation entered before, for another year's claim, is found again and used.
+    An invoice that this organisation entered before, for another year's claim, is found again and used. Another file
+    of it (the OFD to an XML, say) is kept beside the first, with what the two say differently.
     """
     read = guard.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
     with refuse_when_locked(), transaction.atomic():
         require_editable(claim, user)
         known = find_invoice(claim.organisation, read.code, read.number)
-        if known is None:
-            attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
-            try:
-                return enter_invoice(
-                    claim.organisation, read, attachment=attachment, read_by="machine", today=settings.CLOCK.today()
-                )
-            except InvoiceRefused:
-                path_of(attachment.stored_name).unlink(missing_ok=True)
-                raise
-    if (known.total_fen, known.issued_on, known.seller_id) != (read.total_fen, read.date, read.seller_id):
-        raise InvoiceRefused(f"发票 {read.number} 此前登记的内容与这份文件不一致，请核对此前登记的发票。")
-    return known
+        if known is not None and known_file(known, content):
+            return known
+        attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
+        try:
+            if known is not None:
+                keep_copy(claim, known, read, attachment)
+                return known
+            return enter_invoice(
+                claim.organisation, read, attachment=attachment, read_by="machine", today=settings.CLOCK.today()
+            )
+        except InvoiceRefused:
+            path_of(attachment.stored_name).unlink(missing_ok=True)
+            raise
 
 
 def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attachment | None, user) -> Invoice:

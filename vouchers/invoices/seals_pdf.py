@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import logging
-
 from typing import TYPE_CHECKING
 
 from vouchers.invoices.invoice import Seal
