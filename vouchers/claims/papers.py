@@ -30,6 +30,7 @@ class Attachment(models.Model):
     stored_name = models.CharField("存储名", max_length=100, unique=True, editable=False)
     sha256 = models.CharField("校验值", max_length=64, editable=False)
     size = models.PositiveIntegerField("大小（字节）")
+    pages = models.PositiveSmallIntegerField("可显示的页数", default=0, editable=False)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="上传人")
     uploaded_at = models.DateTimeField("上传时间")
 

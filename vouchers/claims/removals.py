@@ -11,6 +11,7 @@ from audit.services import record
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceCopy, PaymentMade
+from vouchers.claims.pictures import forget_pictures
 from vouchers.claims.services import require_editable
 from vouchers.documents.storage import path_of
 
@@ -100,7 +101,12 @@ def _drop_file(attachment: Attachment) -> None:
     stored = attachment.stored_name
     attachment.delete()
     # After the commit: a transaction that fails must not have lost the file.
-    transaction.on_commit(lambda: path_of(stored).unlink(missing_ok=True))
+    transaction.on_commit(lambda: _unlink(stored))
+
+
+def _unlink(stored: str) -> None:
+    path_of(stored).unlink(missing_ok=True)
+    forget_pictures(stored)
 
 
 def _require_own(claim: Claim, organisation_id: int) -> None:

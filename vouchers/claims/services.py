@@ -30,6 +30,7 @@ from vouchers.claims.papers import (
     InvoiceLine,
     PaymentMade,
 )
+from vouchers.claims.pictures import pages_of
 from vouchers.claims.uploads import require_allowed, require_room
 from vouchers.documents.storage import keep, path_of
 from vouchers.invoices import guard
@@ -119,6 +120,8 @@ def store_file(organisation_id: int, claim_id: int | None, *, kind: str, name: s
     Raises `ClaimError` when there is no room.
     """
     require_room(claim_id, organisation_id, len(content))
+    # Only what stands beside its fields is looked at here.
+    pages = pages_of(content) if kind in ("invoice", "receipt") else 0
     stored = keep(content, "uploads", "")
     try:
         with transaction.atomic():
@@ -130,6 +133,7 @@ def store_file(organisation_id: int, claim_id: int | None, *, kind: str, name: s
                 stored_name=stored.name,
                 sha256=stored.sha256,
                 size=stored.size,
+                pages=pages,
                 uploaded_by=user,
                 uploaded_at=settings.CLOCK.now(),
             )

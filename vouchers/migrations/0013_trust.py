@@ -261,6 +261,11 @@ class Migration(migrations.Migration):
             model_name='verificationwaiver',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('agreed_at__isnull', True), ('agreed_by__isnull', True)), models.Q(('agreed_at__isnull', False), models.Q(('agreed_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='waiver_agreed_by_another'),
         ),
+        migrations.AddField(
+            model_name='attachment',
+            name='pages',
+            field=models.PositiveSmallIntegerField(default=0, editable=False, verbose_name='可显示的页数'),
+        ),
         migrations.AddIndex(
             model_name='invoice',
             index=models.Index(condition=models.Q(('red', True)), fields=['organisation', 'reverses'], name='invoice_letters'),

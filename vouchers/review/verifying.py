@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from accounts.errors import Refused
 from accounts.locks import refuse_when_locked
+from accounts.models import User
 from accounts.selectors import roles_of
 from audit.services import record
 from vouchers.claims.letters import enter_letter
@@ -196,13 +197,13 @@ def _enter_reversal(invoice: Invoice, status: Status, reversal: Reversal, actor:
 
 def ask_waiver(invoice: Invoice, *, reason: str, actor: Actor) -> VerificationWaiver:
     """Ask that an invoice the platform does not answer for be paid all the same. Raises `VerificationRefused`."""
-    _require_officer(actor)
+    officer = _require_officer(actor)
     if not reason.strip():
         raise VerificationRefused("请写明为什么不能取得查验结果，以及凭什么确认发票真实。")
     _refuse_against(invoice)
     with refuse_when_locked(), transaction.atomic():
         waiver = VerificationWaiver.objects.create(
-            invoice=invoice, reason=reason.strip()[:500], asked_by=actor.user, asked_at=settings.CLOCK.now()
+            invoice=invoice, reason=reason.strip()[:500], asked_by=officer, asked_at=settings.CLOCK.now()
         )
         _record(actor, "invoice.waiver_asked", invoice, reason=waiver.reason)
     return waiver
@@ -210,23 +211,24 @@ def ask_waiver(invoice: Invoice, *, reason: str, actor: Actor) -> VerificationWa
 
 def agree_to_waiver(waiver: VerificationWaiver, *, actor: Actor) -> VerificationWaiver:
     """Another officer agrees. Raises `VerificationRefused` for the one who asked, or when it is agreed to already."""
-    _require_officer(actor)
+    officer = _require_officer(actor)
     with refuse_when_locked(), transaction.atomic():
         waiver = VerificationWaiver.objects.select_for_update(of=("self",)).select_related("invoice").get(pk=waiver.pk)
         if waiver.agreed_by_id is not None:
             raise VerificationRefused("这项免予查验已经有人同意，请刷新页面。")
-        if actor.user is not None and waiver.asked_by_id == actor.user.pk:
+        if waiver.asked_by_id == officer.pk:
             raise VerificationRefused("提出人不能自己同意，请转交另一位工作人员。")
         _refuse_against(waiver.invoice)
-        waiver.agreed_by, waiver.agreed_at = actor.user, settings.CLOCK.now()
+        waiver.agreed_by, waiver.agreed_at = officer, settings.CLOCK.now()
         waiver.save(update_fields=["agreed_by", "agreed_at"])
         _record(actor, "invoice.waiver_agreed", waiver.invoice, reason=waiver.reason)
     return waiver
 
 
-def _require_officer(actor: Actor) -> None:
+def _require_officer(actor: Actor) -> User:
     if actor.user is None or not MAY_ASK & roles_of(actor.user):
         raise VerificationRefused("免予查验由审核、审批或财务人员办理，您的账号没有这一权限。")
+    return actor.user
 
 
 def _refuse_against(invoice: Invoice) -> None:

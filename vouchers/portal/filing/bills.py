@@ -13,6 +13,7 @@ from vouchers.claims.amendments import Declared
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import ClaimLine, Invoice, InvoiceLine
 from vouchers.claims.selectors import invoices_of
+from vouchers.portal.filing.face import Field
 from vouchers.portal.filing.sheet import Counted, Sheet
 from vouchers.rules import REASONS
 
@@ -46,6 +47,7 @@ class LineRow:
     elsewhere: bool = False
     counted: Counted | None = None
     stored: str = ""
+    place: Field | None = None
 
     @property
     def reason(self) -> str:
