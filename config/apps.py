@@ -18,10 +18,13 @@ class PortalConfig(AppConfig):
     verbose_name = "系统"
 
     def ready(self):
+        from django.conf import settings
         from django.contrib import admin
         from knox.models import AuthToken
 
         from config.roles import grant_privileges
+
+        settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 
         # It would let officers make tokens in other people's names.
         admin.site.unregister(AuthToken)

@@ -6,6 +6,7 @@ HTTPS, or use the throw-away secrets that `config.local` generates.
 
 import datetime
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -27,6 +28,16 @@ def env(name: str, default: str | None = None) -> str:
     return value
 
 
+# A server whose machine or wire has died is noticed within half a minute (over TCP), not after hours.
+_GONE_SILENT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def database(url: str, **options: str) -> dict:
     """`postgresql://user:password@host:port/name?host=/socket/folder` as Django wants it."""
     parts = urlsplit(url)
@@ -41,7 +52,7 @@ def database(url: str, **options: str) -> dict:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": " ".join(f"-c {key}={value}" for key, value in options.items())},
+        "OPTIONS": {"options": " ".join(f"-c {key}={value}" for key, value in options.items()), **_GONE_SILENT},
     }
 
 
@@ -65,6 +76,8 @@ DATABASES = {
         lock_timeout="3s",
         statement_timeout="30s",
         idle_in_transaction_session_timeout="60s",
+        # What is prepared is planned once a session: planning a step's large queries costs more than their work.
+        plan_cache_mode="force_generic_plan",
     )
 }
 RUNTIME_ROLE = DATABASES["default"]["USER"]
@@ -252,6 +265,12 @@ STORAGES = {
 }
 # Uploads and printed documents: outside the web root, served only through authorised views.
 MEDIA_ROOT = Path(env("MEDIA_ROOT"))
+# Large uploads on their way in lie beside them: on disk, not in memory, and where the sweep for leavings looks.
+FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "incoming"
+# ClamAV's scanner, "/path/of/clamd.sock" or "host:port"; empty: files are not scanned.
+CLAMD = env("CLAMD", "")
+# Whether scans are read by OCR, in the background: "yes", "no", or by whether the extra is installed here.
+OCR = env("OCR", "yes" if find_spec("rapidocr") and find_spec("onnxruntime") else "no") == "yes"
 # A claim of thirty payments and forty invoices has a cell for each pair.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 # Where the reverse proxy finds MEDIA_ROOT for itself after a view has let somebody download ("" = we send the bytes).
@@ -305,6 +324,7 @@ CELERY_TIMEZONE = TIME_ZONE
 JOB_LEASE_SECONDS = int(env("JOB_LEASE_SECONDS", "60"))
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "vouchers.tasks.sweep", "schedule": 15, "options": {"expires": 15}},
+    "quarantine": {"task": "vouchers.tasks.quarantine", "schedule": 60, "options": {"expires": 60}},
     "hourly": {"task": "vouchers.tasks.hourly", "schedule": 3600, "options": {"expires": 3600}},
     "nightly": {"task": "vouchers.tasks.nightly", "schedule": crontab(hour=2, minute=30)},
 }

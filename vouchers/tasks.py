@@ -7,10 +7,14 @@ the wait for the next sweep.
 import logging
 
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from vouchers.budget.services import promote_all
+from vouchers.claims import scans
+from vouchers.claims.leavings import sweep_files
+from vouchers.claims.quarantine import release_held
 from vouchers.disbursement import books_check, export
 from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import EXPORT
@@ -23,7 +27,9 @@ from vouchers.review.replay import alarm_on_bad_books
 log = logging.getLogger(__name__)
 
 # Which room knows how to do which kind of long work.
-HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run}
+HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run, scans.SCAN: scans.run}
+# Reading pictures takes a second and a gigabyte: a worker of its own does it, one at a time.
+OCR_QUEUE = "ocr"
 
 
 @shared_task
@@ -32,14 +38,32 @@ def run_job(job_id: int) -> None:
     jobs.run(job_id, HANDLERS)
 
 
+@shared_task(queue=OCR_QUEUE, expires=60)
+def scan_next() -> None:
+    """Read the scan that waits longest, and ask for the next. Lost messages and doubled ones make no difference."""
+    job_id = jobs.runnable().filter(kind=scans.SCAN).values_list("pk", flat=True).first()
+    if job_id is not None:
+        jobs.run(job_id, HANDLERS)
+        scan_next.delay()
+
+
 @shared_task
 def sweep() -> None:
     """Every quarter of a minute: start what waits, follow red letters, serve the queue, send e-mails."""
-    for job_id in jobs.runnable().values_list("pk", flat=True)[:20]:
+    waiting = jobs.runnable()
+    for job_id in waiting.exclude(kind=scans.SCAN).values_list("pk", flat=True)[:20]:
         run_job.delay(job_id)
+    if settings.OCR and waiting.filter(kind=scans.SCAN).exists():
+        scan_next.delay()
     reversals.sweep()
     promote_all()
     send_waiting()
+
+
+@shared_task
+def quarantine() -> None:
+    """Every minute: ask the virus scanner about the files that wait for it."""
+    release_held()
 
 
 @shared_task
@@ -52,6 +76,7 @@ def hourly() -> None:
 def nightly() -> None:
     """Recompute the books and every decision, and look at every batch."""
     alarm_on_bad_books(check_batches())
+    sweep_files()
 
 
 def nudge(job) -> None:
@@ -59,7 +84,10 @@ def nudge(job) -> None:
 
     def ask() -> None:
         try:
-            run_job.apply_async((job.pk,), retry=False)
+            if job.kind == scans.SCAN:
+                scan_next.apply_async(retry=False)
+            else:
+                run_job.apply_async((job.pk,), retry=False)
         except OperationalError as error:
             log.warning("job %s waits for the sweep: %s", job.pk, error)
 

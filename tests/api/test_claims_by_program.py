@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 from knox.models import AuthToken
 
+from applicants.services import merge_into
 from tests import factories
 from vouchers.claims.models import Claim
 from vouchers.management.demo.papers import Item, Party, invoice_xml
@@ -207,6 +208,16 @@ def test_whoever_leaves_the_enterprise_has_a_dead_token_at_once(firm, program):
     assert program.get("/claims/").status_code == 403
 
 
+def test_what_merged_into_the_enterprise_is_its_own_here_as_in_the_portal(firm, program, product, office):
+    gone = factories.firm(2, firm.call, reviewer=office.reviewer)
+    theirs = factories.submitted(gone, product, 1)
+    assert program.get(f"/claims/{theirs.number}/").status_code == 404
+    merge_into(gone.organisation, firm.organisation, on=dt.date(2025, 6, 1))
+    assert [each["number"] for each in program.get("/claims/").json()] == [theirs.number]
+    assert program.get(f"/claims/{theirs.number}/invoices/").json()
+    assert len(program.get("/vouchers/").json()) == 2
+
+
 def test_a_session_needs_the_csrf_token(firm):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(firm.clerk)
@@ -214,7 +225,7 @@ def test_a_session_needs_the_csrf_token(firm):
     assert browser.post(f"{BASE}/claims/", {"voucher": "x"}).status_code == 403
 
 
-def test_lists_ask_as_often_for_ten_rows_as_for_one(program, firm, product):
+def test_lists_ask_as_often_for_fifty_rows_as_for_one(program, firm, product):
     factories.ready(firm, product, 1)
 
     def asked(path):
@@ -225,7 +236,7 @@ def test_lists_ask_as_often_for_ten_rows_as_for_one(program, firm, product):
     claim = Claim.objects.get()
     paths = ["/claims/", "/vouchers/", "/calls/", *(f"/claims/{claim.number}/{part}" for part in ("", "invoices/"))]
     few = [asked(path) for path in paths]
-    for number in range(2, 8):
+    for number in range(2, 51):
         factories.draft(firm)
         factories.add_invoice(claim, firm, product, number)
     assert [asked(path) for path in paths] == few

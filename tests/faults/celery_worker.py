@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import redis
@@ -61,33 +62,61 @@ class Broker:
 
 
 def _database_url(alias: str) -> str:
-    """The database of this test run, as a worker's environment names it."""
+    """The database of this test, as a worker's environment names it."""
     row = connections[alias].settings_dict
-    return f"postgresql://{row['USER']}@/{row['NAME']}?host={row['HOST']}"
+    secret = f":{quote(row['PASSWORD'])}" if row["PASSWORD"] else ""
+    port = f":{row['PORT']}" if row["PORT"] else ""
+    return f"postgresql://{row['USER']}{secret}@{port}/{row['NAME']}?host={row['HOST']}"
 
 
-@contextlib.contextmanager
-def worker(broker_url: str, log: Path) -> Iterator[subprocess.Popen]:
-    """A Celery worker with one child on the test's database, files and clock. All of it is dead afterwards."""
-    environment = {
+def environment(broker_url: str, **more: str) -> dict[str, str]:
+    """What a program of the portal is told, so that it uses the test's database, files, clock and broker."""
+    told = {
         **os.environ,
         "DATABASE_URL": _database_url("default"),
         "BROKER_URL": broker_url,
         "MEDIA_ROOT": str(settings.MEDIA_ROOT),
         "CLOCK_FILE": str(settings.CLOCK._file),
         "JOB_LEASE_SECONDS": "2",
+        **more,
     }
-    environment.pop("OWNER_DATABASE_URL", None)
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "INFO"]
+    told.pop("OWNER_DATABASE_URL", None)
+    return told
+
+
+def celery(arguments: list[str], told: dict[str, str], log: Path) -> subprocess.Popen:
+    """Start one of Celery's programs in a session of its own, its output in `log`."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*command, "--without-gossip", "--without-mingle"],
+        return subprocess.Popen(
+            [sys.executable, "-m", "celery", *arguments],
             cwd=ROOT,
-            env=environment,
+            env=told,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
+
+
+@contextlib.contextmanager
+def worker(
+    broker_url: str, log: Path, *, app: str = "config", concurrency: int = 1, **told: str
+) -> Iterator[subprocess.Popen]:
+    """A Celery worker on the test's database, files and clock. All of it is dead afterwards.
+
+    `told` are more variables of its environment; `app` is where it finds the Celery application.
+    """
+    command = [
+        "-A",
+        app,
+        "worker",
+        "--concurrency",
+        str(concurrency),
+        "--loglevel",
+        "INFO",
+        "--hostname",
+        f"{log.stem}@h",
+    ]
+    process = celery([*command, "--without-gossip", "--without-mingle"], environment(broker_url, **told), log)
     try:
         wait_until(lambda: b"ready." in log.read_bytes() or process.poll() is not None)
         assert process.poll() is None, log.read_text()

@@ -1,10 +1,14 @@
-"""A broker of a test's own."""
+"""A broker and a PostgreSQL of a test's own."""
 
 import pytest
+from django.conf import settings
 from kombu import pools
 
 from config.celery import app
 from tests.faults.celery_worker import Broker
+from tests.faults.private_postgres import TEMPLATE, PrivatePostgres, django_uses
+
+pytest.register_assert_rewrite("tests.faults.holding")
 
 
 @pytest.fixture
@@ -23,3 +27,31 @@ def _use(url):
     app.conf.broker_url = url
     pools.reset()
     app._pool = app.amqp._producer_pool = None
+
+
+@pytest.fixture(scope="session")
+def _postgres(django_db_setup, tmp_path_factory):
+    """One private server for all tests of a session, with a template that has what the tests' database has."""
+    server = PrivatePostgres()
+    try:
+        server.start()
+        server.make_roles()
+        real = settings.DATABASES["owner"]
+        dump = tmp_path_factory.mktemp("dump") / "template"
+        server.dump(real["NAME"], dump, of=real)
+        server.restore(dump, TEMPLATE)
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def town(_postgres, django_db_blocker):
+    """The private server, running, and Django on a fresh database of it (`town.database`) until the test is over."""
+    if _postgres.process.poll() is not None:
+        _postgres.start()
+    _postgres.database = _postgres.clone()
+    with django_db_blocker.unblock(), django_uses(_postgres.folder, _postgres.database):
+        yield _postgres
+    if _postgres.process.poll() is None:
+        _postgres.sql(f"DROP DATABASE {_postgres.database} WITH (FORCE)")

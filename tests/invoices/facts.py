@@ -23,6 +23,8 @@ class Facts:
     lines: list[Line] = field(default_factory=lambda: [compute_line()])
     remark: str = "合同编号：SL-2026-0001"
     reverses: str = ""
+    code: str = ""
+    check_code: str = ""
 
     @property
     def amount_fen(self) -> int:
@@ -47,8 +49,8 @@ class Facts:
             carrier=carrier,
             kind=self.kind,
             number=self.number,
-            code="",
-            check_code="",
+            code=self.code,
+            check_code=self.check_code,
             date=self.day,
             buyer_name=self.buyer_name,
             buyer_id=self.buyer_id,

@@ -92,7 +92,7 @@ def test_a_bad_file_hides_no_other_and_the_order_is_kept(tmp_path):
         "empty_file",
         FACTS.number,
         "file_missing",
-        "carrier_not_supported",
+        "pdf_damaged",
         "file_unreadable",
         FACTS.number,
         FACTS.number,

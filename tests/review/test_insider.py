@@ -9,6 +9,7 @@ from tests import factories
 from vouchers import workflow
 from vouchers.calls.models import Call
 from vouchers.disbursement import services as disbursement
+from vouchers.review.consequences import duty_of
 
 pytestmark = pytest.mark.django_db
 
@@ -76,14 +77,32 @@ def steps_in_check(name):
         return set(re.findall(r"'(\w+ \w+ \w+ \w+)'", cursor.fetchone()[0]))
 
 
-@pytest.mark.parametrize(
-    ("name", "machine"),
-    [("claim_event_is_a_step", workflow.CLAIM), ("voucher_event_is_a_step", workflow.VOUCHER)],
-)
-def test_the_database_knows_the_table_of_transitions(name, machine):
-    assert steps_in_check(name) == {
-        f"{step.verb} {step.source} {step.target} {role}" for step in machine.transitions for role in step.roles
+def test_the_database_knows_the_table_of_transitions():
+    assert steps_in_check("voucher_event_is_a_step") == {
+        f"{step.verb} {step.source} {step.target} {role}"
+        for step in workflow.VOUCHER.transitions
+        for role in step.roles
     }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT verb, source, target, role, duty FROM vouchers_step")
+        assert set(cursor.fetchall()) == {
+            (step.verb, step.source, step.target, role, duty_of(step.verb, step.source))
+            for step in workflow.CLAIM.transitions
+            for role in step.roles
+        }
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO vouchers_step VALUES ('pay', 'draft', 'paid', 'finance', '')",
+        "UPDATE vouchers_step SET role = 'applicant'",
+        "DELETE FROM vouchers_step",
+        "TRUNCATE vouchers_step",
+    ],
+)
+def test_nobody_adds_a_step_to_the_table(sql):
+    refused(sql, match="permission denied", error=DatabaseError)
 
 
 def forge(claim, verb, source, target, role, actor, *, duty=""):
@@ -102,7 +121,7 @@ def test_an_event_that_no_transition_allows_is_refused(office, submitted):
         ("clear", "submitted", "payable", "system", None),
         ("accept", "submitted", "accepted", "approver", office.approver),
     ):
-        refused(*forge(submitted, *forged), match="claim_event_is_a_step")
+        refused(*forge(submitted, *forged), match="is no step")
 
 
 def test_an_event_starts_where_the_one_before_it_ended(office, submitted):

@@ -1,11 +1,13 @@
 """A decision is made before its claim's turn in the filing queue, and holds only if the books still say the same then."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests import factories
 from vouchers.claims.models import FilingQueue
 from vouchers.ledger.selectors import held_fen, pool_and_room_fen
-from vouchers.review import funding
+from vouchers.review import funding, steps
 
 pytestmark = pytest.mark.django_db
 
@@ -17,11 +19,18 @@ def answers(monkeypatch):
     """What the books answered; the first `stale` answers are given instead of the truth."""
     given, stale = [], []
 
-    def asked(*year_and_applicant):
-        given.append(stale.pop(0) if stale else pool_and_room_fen(*year_and_applicant))
+    def answer(truth):
+        given.append(stale.pop(0) if stale else truth)
         return given[-1]
 
-    monkeypatch.setattr(funding, "pool_and_room_fen", asked)
+    def read_with_claim(*args):
+        reading = read(*args)
+        in_turn = reading.balances_fen and reading.claim.call.shortage == "waitlist"
+        return replace(reading, balances_fen=answer(reading.balances_fen)) if in_turn else reading
+
+    read = steps.read
+    monkeypatch.setattr(steps, "read", read_with_claim)
+    monkeypatch.setattr(funding, "pool_and_room_fen", lambda *key: answer(pool_and_room_fen(*key)))
     return given, stale
 
 

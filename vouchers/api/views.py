@@ -18,8 +18,9 @@ from vouchers.api.refusals import FormInvalid
 from vouchers.calls.models import Call
 from vouchers.claims import services as claims
 from vouchers.claims.completeness import deficiencies_of
-from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.models import Claim
 from vouchers.claims.papers import Attachment, Invoice, InvoiceLine, PaymentMade
+from vouchers.claims.selectors import claims_of, vouchers_of
 from vouchers.review.funding import Case
 from vouchers.review.preview import preview
 from vouchers.review.services import Actor, fire
@@ -37,16 +38,16 @@ class Endpoint(APIView):
         return acting_for(self.request)
 
     def claims(self) -> QuerySet[Claim]:
-        """The enterprise's own claims."""
-        return Claim.objects.filter(organisation=self.organisation).select_related("organisation", "call", "voucher")
+        """The enterprise's own claims, and those of the ones that merged into it."""
+        return claims_of(self.organisation)
 
     def claim(self) -> Claim:
         """The claim that the address names, if it is the enterprise's own."""
         return get_object_or_404(self.claims(), number=self.kwargs["number"])
 
-    def own(self, model, pk: int):
-        """A row of the enterprise's own, by its id."""
-        return get_object_or_404(model, pk=pk, organisation=self.organisation)
+    def own(self, claim: Claim, model, pk: int):
+        """A row of the organisation that the claim is of, by its id."""
+        return get_object_or_404(model, pk=pk, organisation=claim.organisation_id)
 
     def clean(self, form_class) -> dict:
         """What was sent, made clean. Raises FormInvalid."""
@@ -91,7 +92,7 @@ class Vouchers(Endpoint):
     @extend_schema(responses=serializers.VoucherSerializer(many=True))
     def get(self, request):
         """All of them, the newest first."""
-        rows = Voucher.objects.filter(organisation=self.organisation)
+        rows = vouchers_of(self.organisation)
         return Response(serializers.VoucherSerializer(rows, many=True).data)
 
     @extend_schema(request=requests.VoucherRequest, responses={201: serializers.VoucherSerializer, 422: REFUSAL})
@@ -115,8 +116,8 @@ class Claims(Endpoint):
     def post(self, request):
         """Open a draft under an issued voucher."""
         data = self.clean(requests.ClaimForm)
-        vouchers = Voucher.objects.select_related("organisation", "call").filter(organisation=self.organisation)
-        claim = claims.open_claim(get_object_or_404(vouchers, serial_number=data["voucher"]), user=request.user)
+        voucher = get_object_or_404(vouchers_of(self.organisation), serial_number=data["voucher"])
+        claim = claims.open_claim(voucher, user=request.user)
         return Response(serializers.ClaimSerializer(claim).data, CREATED)
 
 
@@ -175,7 +176,7 @@ class Invoices(Endpoint):
     def get(self, request, number):
         """Those whose file was uploaded with the claim, or whose lines it claims."""
         claim = self.claim()
-        uploaded = Invoice.objects.filter(organisation=self.organisation, attachment__claim=claim)
+        uploaded = Invoice.objects.filter(organisation=claim.organisation_id, attachment__claim=claim)
         claimed = Invoice.objects.filter(lines__in=claim.lines.values("invoice_line"))
         rows = Invoice.objects.filter(pk__in=uploaded.values("pk").union(claimed.values("pk")))
         return Response(serializers.InvoiceSerializer(rows.prefetch_related("lines"), many=True).data)
@@ -198,7 +199,7 @@ class Lines(Endpoint):
     def post(self, request, number):
         """Claim an invoice line, saying which product it bought."""
         data, claim = self.clean(requests.LineForm), self.claim()
-        lines = InvoiceLine.objects.filter(invoice__organisation=self.organisation).select_related("invoice")
+        lines = InvoiceLine.objects.filter(invoice__organisation=claim.organisation_id).select_related("invoice")
         line = get_object_or_404(lines, pk=data.pop("invoice_line"))
         product = get_object_or_404(products_on(line.invoice.issued_on), pk=data.pop("product"))
         made = claims.declare_line(claim, line, product, user=request.user, **data)
@@ -219,7 +220,7 @@ class Payments(Endpoint):
         """Enter a transfer; `attachment` is the id of its receipt."""
         data, claim = self.clean(requests.ApiPaymentForm), self.claim()
         pk = data.pop("attachment")
-        receipt = self.own(Attachment, pk) if pk else None
+        receipt = self.own(claim, Attachment, pk) if pk else None
         payment = claims.record_payment(claim, attachment=receipt, user=request.user, **data)
         return Response(serializers.PaymentSerializer(payment).data, CREATED)
 
@@ -231,7 +232,7 @@ class Allocations(Endpoint):
     def post(self, request, number):
         """Say how much of a payment paid an invoice."""
         data, claim = self.clean(requests.ApiAllocationForm), self.claim()
-        payment, invoice = self.own(PaymentMade, data["payment"]), self.own(Invoice, data["invoice"])
+        payment, invoice = self.own(claim, PaymentMade, data["payment"]), self.own(claim, Invoice, data["invoice"])
         made = claims.allocate(claim, payment, invoice, data["amount_fen"], user=request.user)
         return Response(serializers.AllocationSerializer(made).data, CREATED)
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 import psycopg2
-from django.db import IntegrityError, connection
+from django.db import Error, IntegrityError, connection
 
 from vouchers.claims.dossier import Bill, Dossier
 from vouchers.claims.intake import ClaimError
@@ -37,26 +37,46 @@ class UsedElsewhere(ClaimError):
 _BIND = Prepared("bind", ("bigint[]", "bigint[]", "bigint[]", "timestamptz"), "SELECT vouchers_bind($1, $2, $3, $4)")
 
 
-def bind(claim: Claim, *, at: dt.datetime, dossier: Dossier | None = None) -> None:
-    """Bind the claim's invoices, and the red letters against them, and make its allocations live.
+def wanted(dossier: Dossier) -> tuple[list[int], list[int], list[int]]:
+    """What `vouchers_bind` is to bind of the claim: invoices with the red letters against them, payments, allocations.
 
-    In number order, so that two claims never wait for each other in a ring. Raises `InvoiceInUse` or `UsedElsewhere`;
-    either ends the caller's transaction, which is the submission that failed.
+    In number order, so that two claims never wait for each other in a ring.
     """
-    dossier = dossier or Dossier(claim)
-    bills = [bill.pk for bill in _bills(dossier)]
     payments = sorted({match.payment_id for match in dossier.allocations})
     matches = [match.pk for match in dossier.allocations if not match.live]
+    return [bill.pk for bill in _bills(dossier)], payments, matches
+
+
+def sums_expected(dossier: Dossier) -> list[int]:
+    """What live claims use of each of the `wanted` invoices once they are bound, if no other claim comes in between."""
+    sums = {bill.pk: bill.allocated_fen for bill in _bills(dossier)}
+    for match in dossier.allocations:
+        if not match.live:
+            sums[match.invoice_id] += match.amount_fen
+    return list(sums.values())
+
+
+def bind(dossier: Dossier, *, at: dt.datetime) -> None:
+    """Bind the claim's invoices, and the red letters against them, and make its allocations live.
+
+    Raises `InvoiceInUse` or `UsedElsewhere`; either ends the caller's transaction, which is the submission that failed.
+    """
+    invoices, payments, matches = wanted(dossier)
     try:
-        (sums,) = _BIND.one(bills, payments, matches, at) or ([],)
+        (sums,) = _BIND.one(invoices, payments, matches, at) or ([],)
     except IntegrityError as error:
-        refusal = _refusal(error, dossier)
+        refusal = refusal_of(error, dossier)
         if refusal is None:
             raise
         raise refusal from error
-    dossier.allocated_fen = dict(zip(bills, sums, strict=True))
-    for match in dossier.allocations:
-        match.live = True
+    dossier.bind_with(dict(zip(invoices, sums, strict=True)))
+
+
+def read_bound(dossier: Dossier) -> None:
+    """Take note of what a step has bound by itself, and of the sums as they are now that the invoices are locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, allocated_fen FROM vouchers_invoice WHERE id = ANY (%s)", [list(dossier.invoices)])
+        dossier.bind_with(dict(cursor.fetchall()))
 
 
 def _bills(dossier: Dossier) -> list[Bill]:
@@ -65,23 +85,22 @@ def _bills(dossier: Dossier) -> list[Bill]:
     return sorted((*dossier.invoices.values(), *reds), key=lambda row: (row.code, row.number))
 
 
-def _refusal(error: IntegrityError, dossier: Dossier) -> ClaimError | None:
-    """What the constraint means that refused the row whose id is the error's detail."""
+def refusal_of(error: Error, dossier: Dossier) -> ClaimError | None:
+    """What it means that the database refused to bind the papers of `dossier`; None when it means nothing here."""
     told = error.__cause__.diag if isinstance(error.__cause__, psycopg2.Error) else None
-    if told is None or told.constraint_name not in (
-        "invoice_number_once",
-        "invoice_paid_once",
-        "payment_made_used_once",
-    ):
+    constraint, detail = (told.constraint_name, told.message_detail or "") if told else (None, "")
+    if constraint == "invoice_number_once":
+        # "Key (…)=(25322000000012345678) already exists."
+        number = detail.partition(")=(")[2].partition(")")[0]
+        return InvoiceInUse(next(bill for bill in _bills(dossier) if bill.code + bill.number == number))
+    if constraint not in ("invoice_paid_once", "payment_made_used_once"):
         return None
-    if told.constraint_name == "invoice_number_once":
-        return InvoiceInUse(next(bill for bill in _bills(dossier) if bill.pk == int(told.message_detail)))
-    match = next(match for match in dossier.allocations if match.pk == int(told.message_detail))
-    if told.constraint_name == "invoice_paid_once":
-        return UsedElsewhere(f"发票 {match.invoice.number} 的金额已在其他申请中使用，剩余部分不足，请减少对应金额。")
-    return UsedElsewhere(
-        f"流水号 {match.payment.serial_number} 的付款已在其他申请中使用，剩余部分不足，请减少对应金额。"
-    )
+    row = int(detail.partition("(")[2].partition(",")[0])  # "Failing row contains (7, …)."
+    if constraint == "invoice_paid_once":
+        number = dossier.invoices[row].number
+        return UsedElsewhere(f"发票 {number} 的金额已在其他申请中使用，剩余部分不足，请减少对应金额。")
+    serial = next(match.payment.serial_number for match in dossier.allocations if match.payment_id == row)
+    return UsedElsewhere(f"流水号 {serial} 的付款已在其他申请中使用，剩余部分不足，请减少对应金额。")
 
 
 def _lock_payments(payment_ids: Iterable[int]) -> None:

@@ -41,6 +41,10 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
     for kind, label in REQUIRED_KINDS.items():
         if kind not in dossier.kinds:
             found.append(Deficiency(f"missing_{kind}", f"缺少{label}，请上传。"))
+    if "held" in dossier.kinds:
+        found.append(
+            Deficiency("file_held", "有文件还没有通过病毒检查。请等检查完成再提交；没有通过的文件请移除后重新上传。")
+        )
     for invoice_id in dossier.claimed():
         paid_fen = sum(allocation.amount_fen for allocation in dossier.paid_on(invoice_id))
         found += _of_invoice(claim, dossier.invoices[invoice_id], paid_fen)

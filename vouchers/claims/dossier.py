@@ -7,35 +7,37 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from django.db import connection
 
 from vouchers.claims.models import Claim
 from vouchers.prepared import Prepared
 
-PAPERS = Prepared("claim_papers", ("bigint",), """
-WITH asked AS (SELECT * FROM vouchers_claimline WHERE claim_id = $1),
+# The claim's id is $1. A step reads the same columns beside the claim itself (`vouchers.review.steps`).
+PAPERS_WITH = """
+asked AS (SELECT * FROM vouchers_claimline WHERE claim_id = $1),
 matched AS (SELECT * FROM vouchers_allocation WHERE claim_id = $1),
 own AS (
-  SELECT * FROM vouchers_invoice WHERE id IN (
+  SELECT * FROM vouchers_invoice WHERE id = ANY (ARRAY(
     SELECT item.invoice_id FROM asked JOIN vouchers_invoiceline AS item ON item.id = asked.invoice_line_id
-    UNION SELECT invoice_id FROM matched)),
+    UNION ALL SELECT invoice_id FROM matched))),
 red AS (
   SELECT letter.*, own.id AS original FROM vouchers_invoice AS letter
   JOIN own ON letter.organisation_id = own.organisation_id AND letter.reverses = own.code || own.number
   WHERE letter.red AND letter.withdrawn_at IS NULL)
-SELECT
+"""
+PAPERS_COLUMNS = """
   (SELECT json_agg(json_build_object(
      'pk', id, 'code', code, 'number', number, 'issued_on', issued_on, 'buyer_id', buyer_id, 'seller_id', seller_id,
-     'total_fen', total_fen, 'red', red, 'refunded_fen', refunded_fen, 'original', original,
+     'total_fen', total_fen, 'red', red, 'refunded_fen', refunded_fen, 'allocated_fen', allocated_fen,
+     'original', original,
      'doubted', warnings <> '[]' OR seals <> '[]' OR kind !~ '[专普]'
        OR EXISTS (SELECT FROM vouchers_invoicecopy AS copy WHERE copy.invoice_id = bill.id)) ORDER BY id)
    FROM (SELECT *, NULL AS original FROM own UNION ALL SELECT * FROM red) AS bill),
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_id', invoice_id, 'position', position, 'name', name, 'tax_rate', tax_rate,
      'amount_fen', amount_fen, 'tax_fen', tax_fen) ORDER BY invoice_id, position)
-   FROM vouchers_invoiceline WHERE invoice_id IN (SELECT id FROM own UNION SELECT id FROM red)),
+   FROM vouchers_invoiceline WHERE invoice_id = ANY (ARRAY(SELECT id FROM own UNION ALL SELECT id FROM red))),
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_line_id', invoice_line_id, 'service', service, 'location', location,
      'seller_related', seller_related, 'subsidised_elsewhere', subsidised_elsewhere,
@@ -48,13 +50,16 @@ SELECT
      'payment_id', payment_id, 'serial_number', serial_number, 'paid_on', paid_on, 'paid_fen', payment.amount_fen)
      ORDER BY invoice_id, payment_id)
    FROM matched JOIN vouchers_paymentmade AS payment ON payment.id = payment_id),
-  ARRAY(SELECT DISTINCT kind::text FROM vouchers_attachment WHERE claim_id = $1)
-""")  # fmt: skip
+  ARRAY(SELECT DISTINCT CASE WHEN starts_with(stored_name, 'quarantine/') THEN 'held' ELSE kind::text END
+    FROM vouchers_attachment WHERE claim_id = $1)
+"""
+PAPERS = Prepared("claim_papers", ("bigint",), f"WITH {PAPERS_WITH} SELECT {PAPERS_COLUMNS}")
 
 
 @dataclass(slots=True)
 class Bill:
     """An invoice, as far as an amount depends on it. `original` is the id of the invoice a red letter is against;
+    `allocated_fen` what live claims say was paid on it,
     `doubted` whether `vouchers.claims.doubts` may have something to say of it beside its lines."""
 
     pk: int
@@ -66,6 +71,7 @@ class Bill:
     total_fen: int
     red: bool
     refunded_fen: int
+    allocated_fen: int
     original: int | None = None
     doubted: bool = False
 
@@ -128,14 +134,12 @@ class Match:
 class Dossier:
     """A claim's lines, its invoices with all their lines and red letters, and the payments matched to them.
 
-    `kinds` are those of the materials enclosed. `allocated_fen` is what live claims say was paid on each invoice, once
-    `binding.bind` has locked it.
+    `kinds` are those of the materials enclosed; `held` stands for any that no virus scanner has cleared. `papers` are
+    the columns of `PAPERS_COLUMNS` where they were read already.
     """
 
-    allocated_fen: dict[int, int] | None = None
-
-    def __init__(self, claim: Claim):
-        bills, items, asked, matched, kinds = (rows or [] for rows in PAPERS.one(claim.pk) or ())
+    def __init__(self, claim: Claim, papers: Sequence | None = None):
+        bills, items, asked, matched, kinds = (rows or [] for rows in papers or PAPERS.one(claim.pk) or ())
         self.kinds = set(kinds)
         read = [Bill(**{**row, "issued_on": dt.date.fromisoformat(row["issued_on"])}) for row in bills]
         self.invoices = {bill.pk: bill for bill in read if bill.original is None}
@@ -169,18 +173,16 @@ class Dossier:
         return [match for match in self.allocations if match.invoice_id == invoice_id]
 
     def allocated_elsewhere(self) -> dict[int, int]:
-        """By invoice, the fen that other live claims say were paid on it: that part is no longer this claim's.
-
-        Read from the running sums, as they stand now.
-        """
-        sums = self.allocated_fen
-        if sums is None:
-            with connection.cursor() as cursor:
-                sql = "SELECT id, allocated_fen FROM vouchers_invoice WHERE id = ANY (%s)"
-                cursor.execute(sql, [list(self.invoices)])
-                sums = dict(cursor.fetchall())
-        sums = dict(sums)
+        """By invoice, the fen that other live claims say were paid on it: that part is no longer this claim's."""
+        sums = {pk: bill.allocated_fen for pk, bill in self.invoices.items()}
         for match in self.allocations:
             if match.live:
                 sums[match.invoice_id] -= match.amount_fen
         return sums
+
+    def bind_with(self, sums: dict[int, int]) -> None:
+        """The claim's allocations are live now, and what live claims say was paid on each invoice is `sums`."""
+        for pk, bill in self.invoices.items():
+            bill.allocated_fen = sums[pk]
+        for match in self.allocations:
+            match.live = True

@@ -48,6 +48,19 @@ def keep_half_typed(claim: Claim, form: str, body: str, *, user) -> HalfTyped | 
     return HalfTyped.objects.update_or_create(claim=claim, form=form, defaults=typed)[0]
 
 
+def suggest(claim: Claim, form: str, body: str, *, by: str) -> bool:
+    """Fill in a form that nobody has begun to type; returns whether it was."""
+    if len(body) > MOST_CHARACTERS:
+        return False
+    filled = {"body": body, "at": settings.CLOCK.now(), "by": by}
+    return HalfTyped.objects.get_or_create(claim=claim, form=form, defaults=filled)[1]
+
+
+def forms_by(claim: Claim, by: str) -> set[str]:
+    """The forms of the claim that `by` was the last to fill in."""
+    return set(HalfTyped.objects.filter(claim=claim, by=by).values_list("form", flat=True))
+
+
 def forget_half_typed(claim: Claim, form: str) -> None:
     """The form was saved for good."""
     HalfTyped.objects.filter(claim=claim, form=form).delete()

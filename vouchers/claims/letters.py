@@ -14,7 +14,7 @@ from vouchers.claims.intake import ClaimError, InvoiceRefused, enter_invoice, fi
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Invoice
 from vouchers.claims.services import require_member, store_file
-from vouchers.claims.uploads import require_allowed
+from vouchers.claims.uploads import cleared, require_allowed
 from vouchers.documents.storage import path_of
 from vouchers.invoices import guard
 from vouchers.money import grouped
@@ -27,6 +27,8 @@ def upload_letter(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
     """
     require_member(user, claim.organisation)
     require_allowed("invoice", name, content)
+    if not cleared(name, content):
+        raise ClaimError("病毒检查暂时没有答复，红字发票没有收下。请稍后再上传。")
     read = guard.read(content)
     if read.buyer_id != claim.organisation.uscc:
         raise InvoiceRefused("这张红字发票的购买方不是本单位，请核对后重新上传。")

@@ -53,7 +53,7 @@ class Claim(models.Model):
     organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
     call = models.ForeignKey("vouchers.Call", models.PROTECT, related_name="+", verbose_name="申报通知")
     number = models.CharField("申请编号", max_length=30, unique=True)
-    state = models.CharField("状态", max_length=14, choices=workflow.CLAIM.choices(), default="draft", db_index=True)
+    state = models.CharField("状态", max_length=14, choices=workflow.CLAIM.choices(), default="draft")
     version = models.PositiveIntegerField("办理版本", default=0, editable=False)
     computed_fen = models.BigIntegerField("测算额（分）", default=0)
     granted_fen = models.BigIntegerField("核定额（分）", default=0)
@@ -70,7 +70,8 @@ class Claim(models.Model):
         verbose_name = verbose_name_plural = "兑付申请"
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["call", "queue_number"], condition=Q(waiting=True), name="claims_waiting_in_order")
+            models.Index(fields=["state"], name="claims_by_state"),
+            models.Index(fields=["call", "queue_number"], condition=Q(waiting=True), name="claims_waiting_in_order"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -7,6 +7,7 @@ from django.db.models.functions import Concat
 from simple_history.models import HistoricalRecords
 
 from vouchers.claims.models import Claim
+from vouchers.documents.storage import INFECTED, QUARANTINE
 
 ATTACHMENT_KINDS = [
     ("invoice", "发票"),
@@ -40,6 +41,16 @@ class Attachment(models.Model):
 
     def __str__(self):
         return self.original_name
+
+    @property
+    def infected(self) -> bool:
+        """Whether the virus scanner has condemned it. Its bytes are gone."""
+        return self.stored_name.startswith(INFECTED)
+
+    @property
+    def held(self) -> bool:
+        """Whether it still waits for the virus scanner, and nobody may read it."""
+        return self.stored_name.startswith(QUARANTINE) and not self.infected
 
 
 class Invoice(models.Model):
@@ -85,8 +96,8 @@ class Invoice(models.Model):
         verbose_name = verbose_name_plural = "发票"
         ordering = ["-issued_on", "number"]
         indexes = [
+            models.Index(fields=["organisation", "reverses"], condition=Q(red=True), name="invoice_red_letters"),
             models.Index(fields=["seller_id", "issued_on", "total_fen"], name="invoice_alike"),
-            models.Index(fields=["organisation", "reverses"], condition=Q(red=True), name="invoice_letters"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "code", "number"], name="invoice_once_in_organisation"),

@@ -11,19 +11,25 @@ from accounts.errors import Refused
 from vouchers.claims.intake import LinesUnread
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Attachment, Invoice
-from vouchers.claims.services import add_invoice_file, upload
+from vouchers.claims.scans import request_scan
+from vouchers.claims.services import FileWaits, add_invoice_file, upload
 from vouchers.invoices import UnreadableInvoice
+from vouchers.jobs.models import Job
+
+# Files that are no work for a person's eyes either. What ends in _unsafe, _active or _encrypted is none of them too.
+_REFUSED = ("empty_file", "too_large", "too_costly", "reader_busy")
 
 
 @dataclass(frozen=True)
 class Received:
     """What became of one file. `invoice` was entered or found again; `attachment` waits to be typed in; with neither
-    the file was refused. `message` says why, and what to do."""
+    the file was refused. `message` says why, and what to do. `job` reads it by OCR in the background."""
 
     name: str
     invoice: Invoice | None = None
     attachment: Attachment | None = None
     message: str = ""
+    job: Job | None = None
 
 
 def receive_invoice(claim: Claim, *, name: str, content: bytes, user) -> Received:
@@ -32,8 +38,12 @@ def receive_invoice(claim: Claim, *, name: str, content: bytes, user) -> Receive
     try:
         invoice = add_invoice_file(claim, name=name, content=content, user=user)
         return Received(name, invoice=invoice, message="" if invoice.pk > latest else _found_again(invoice, content))
+    except FileWaits as waits:
+        return Received(name, attachment=waits.attachment, message=str(waits))
     except (UnreadableInvoice, LinesUnread) as unread:
-        return _keep(claim, name, content, user, str(unread))
+        if isinstance(unread, UnreadableInvoice) and _is_dangerous(unread.code):
+            return Received(name, message=unread.message)
+        return _keep(claim, name, content, user, unread)
     except Refused as refusal:
         return Received(name, message=str(refusal))
 
@@ -49,18 +59,25 @@ def _found_again(invoice: Invoice, content: bytes) -> str:
     return f"与已登记的发票是同一张，但有 {len(copy.differences)} 处不一致，请到发票页核对。"
 
 
-def _keep(claim: Claim, name: str, content: bytes, user, why: str) -> Received:
+def _is_dangerous(code: str) -> bool:
+    """Whether a file refused with this code is not even kept: officers would have to open it."""
+    return code in _REFUSED or code.endswith(("_unsafe", "_active", "_encrypted"))
+
+
+def _keep(claim: Claim, name: str, content: bytes, user, unread: UnreadableInvoice | LinesUnread) -> Received:
     """Keep what cannot be read for somebody to type in, once however often it is uploaded."""
     digest = hashlib.sha256(content).hexdigest()
     known = claim.attachments.filter(kind="invoice", sha256=digest).first()
     if known is not None:
         return Received(name, attachment=known, message="这个文件已经上传过，等待人工填写。")
     try:
-        return Received(
-            name, attachment=upload(claim, kind="invoice", name=name, content=content, user=user), message=why
-        )
+        # The scanner has cleared it already, before it was read.
+        kept = upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=True)
     except Refused as refusal:
         return Received(name, message=str(refusal))
+    job = request_scan(kept, unread) if isinstance(unread, UnreadableInvoice) else None
+    message = "这是扫描件或照片，正在后台识别，识别好以后请核对。" if job else str(unread)
+    return Received(name, attachment=kept, message=message, job=job)
 
 
 def waiting_files(claim: Claim) -> QuerySet[Attachment]:

@@ -31,14 +31,22 @@ from vouchers.claims.papers import (
     PaymentMade,
 )
 from vouchers.claims.pictures import pages_of
-from vouchers.claims.uploads import require_allowed, require_room
-from vouchers.documents.storage import keep, path_of
+from vouchers.claims.uploads import cleared, require_allowed, require_room
+from vouchers.documents.storage import QUARANTINE, keep, load, path_of
 from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 EDITABLE = ("draft", "returned")
 SECOND_CLICK = dt.timedelta(minutes=1)
+
+
+class FileWaits(ClaimError):
+    """The file was kept, but nobody reads it until the virus scanner has answered. `attachment` is it."""
+
+    def __init__(self, attachment: Attachment):
+        self.attachment = attachment
+        super().__init__("文件已经收下，正在等待病毒检查，通过后会自动识读。不用重新上传。")
 
 
 def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, user) -> Voucher:
@@ -96,33 +104,51 @@ def _just_opened(voucher: Voucher) -> Claim | None:
     return Claim.objects.filter(voucher=voucher, state="draft", created_at__gte=since, **empty).first()
 
 
-def upload(claim: Claim, *, kind: str, name: str, content: bytes, user) -> Attachment:
-    """Keep an uploaded file with a draft. Raises `ClaimError` when it is empty, too large, of no kind that papers
-    come in, or one too many."""
+def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_cleared: bool | None = None) -> Attachment:
+    """Keep an uploaded file with a draft; in quarantine while the virus scanner has not answered. `is_cleared` says
+    what it has answered, when it was asked already.
+
+    Raises `ClaimError` when the file is empty, too large, infected, of no kind that papers come in, or one too many.
+    """
     if not content:
         raise ClaimError(f"文件“{name}”是空的（0 字节）。请重新选择文件上传。")
     if len(content) > MAX_UPLOAD_BYTES:
         raise ClaimError(f"文件“{name}”超过 20 MB，无法接收。请压缩或拆分后重新上传。")
     if kind not in dict(ATTACHMENT_KINDS):
         raise ClaimError("材料类别不对，请重新选择。")
+    require_member(user, claim.organisation)
+    require_allowed(kind, name, content)
+    if is_cleared is None:
+        is_cleared = cleared(name, content)
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
-        require_allowed(kind, name, content)
-        attachment = store_file(claim.organisation_id, claim.pk, kind=kind, name=name, content=content, user=user)
+        folder = "uploads" if is_cleared else QUARANTINE.rstrip("/")
+        attachment = store_file(
+            claim.organisation_id, claim.pk, kind=kind, name=name, content=content, user=user, folder=folder
+        )
         _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=attachment.sha256)
     return attachment
 
 
-def store_file(organisation_id: int, claim_id: int | None, *, kind: str, name: str, content: bytes, user) -> Attachment:
+def store_file(
+    organisation_id: int,
+    claim_id: int | None,
+    *,
+    kind: str,
+    name: str,
+    content: bytes,
+    user,
+    folder: str = "uploads",
+) -> Attachment:
     """Keep the bytes and make the row, within what the organisation may keep. The caller has judged the rest.
 
     Raises `ClaimError` when there is no room.
     """
     require_room(claim_id, organisation_id, len(content))
-    # Only what stands beside its fields is looked at here.
-    pages = pages_of(content) if kind in ("invoice", "receipt") else 0
-    stored = keep(content, "uploads", "")
+    # Only what stands beside its fields is looked at here, and nothing that waits for the virus scanner.
+    pages = pages_of(content) if kind in ("invoice", "receipt") and folder == "uploads" else 0
+    stored = keep(content, folder, "")
     try:
         with transaction.atomic():
             return Attachment.objects.create(
@@ -147,7 +173,12 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
 
     An invoice that this organisation entered before, for another year's claim, is found again and used. Another file
     of it (the OFD to an XML, say) is kept beside the first, with what the two say differently.
+
+    While the virus scanner does not answer the file is kept unread: `FileWaits`.
     """
+    invoices.refuse_size(len(content))
+    if not cleared(name, content):
+        raise FileWaits(upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=False))
     read = guard.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
     with refuse_when_locked(), transaction.atomic():
@@ -155,7 +186,7 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
         known = find_invoice(claim.organisation, read.code, read.number)
         if known is not None and known_file(known, content):
             return known
-        attachment = upload(claim, kind="invoice", name=name, content=content, user=user)
+        attachment = upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=True)
         try:
             if known is not None:
                 keep_copy(claim, known, read, attachment)
@@ -166,6 +197,25 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
         except InvoiceRefused:
             path_of(attachment.stored_name).unlink(missing_ok=True)
             raise
+
+
+def enter_kept_file(attachment: Attachment) -> Invoice:
+    """Read and enter an invoice file that was kept unread, for the person who uploaded it.
+
+    Raises `invoices.UnreadableInvoice` or `ClaimError`; the file then stays, to be typed in.
+    """
+    claim = attachment.claim
+    if claim is None:
+        raise ClaimError("这份文件不属于任何申请。")
+    content = load(attachment.stored_name, attachment.sha256)
+    read = guard.read(content)
+    _require_buyer(claim.organisation, read.buyer_id)
+    with refuse_when_locked(), transaction.atomic():
+        require_editable(claim, attachment.uploaded_by)
+        attachment.pages = pages_of(content)
+        attachment.save(update_fields=["pages"])
+        today = settings.CLOCK.today()
+        return enter_invoice(claim.organisation, read, attachment=attachment, read_by="machine", today=today)
 
 
 def add_typed_invoice(claim: Claim, read: invoices.Invoice, *, attachment: Attachment | None, user) -> Invoice:

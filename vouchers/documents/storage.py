@@ -8,9 +8,18 @@ from pathlib import Path
 
 from django.conf import settings
 
+# Files here wait for the virus scanner: nobody may read them, whatever a row says.
+QUARANTINE = "quarantine/"
+# What a scanner has condemned; only the name is left, as a mark in its row.
+INFECTED = QUARANTINE + "infected/"
+
 
 class FileDamaged(Exception):
     """A stored file is missing or differs from what was stored."""
+
+
+class FileHeld(FileDamaged):
+    """The file may not be read: no virus scanner has cleared it yet, or one has condemned it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,26 @@ def keep(content: bytes, folder: str, suffix: str) -> StoredFile:
 
 
 def load(stored_name: str, sha256: str) -> bytes:
-    """The bytes of a stored file, checked. Raises `FileDamaged`."""
+    """The bytes of a stored file, checked. Raises `FileDamaged`, of which `FileHeld` is one."""
+    if stored_name.startswith(QUARANTINE):
+        raise FileHeld(f"文件还没有通过病毒检查：{stored_name}")
+    return _checked(stored_name, sha256)
+
+
+def load_held(stored_name: str, sha256: str) -> bytes:
+    """The same of a file in quarantine, for the scanner's eyes only."""
+    return _checked(stored_name, sha256)
+
+
+def copy_from_quarantine(stored_name: str, folder: str) -> str:
+    """A second name, in `folder`, for a file that was cleared. The first stays until its row no longer says it."""
+    name = f"{folder}/{uuid.uuid4().hex}"
+    path_of(name).parent.mkdir(parents=True, exist_ok=True)
+    os.link(path_of(stored_name), path_of(name))
+    return name
+
+
+def _checked(stored_name: str, sha256: str) -> bytes:
     try:
         content = path_of(stored_name).read_bytes()
     except FileNotFoundError as error:

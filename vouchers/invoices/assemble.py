@@ -17,6 +17,8 @@ _REQUIRED = ("number", "date", "buyer_name", "seller_name", "amount", "tax", "to
 _DIGITS = re.compile(r"[0-9]{8,20}")
 # What the tax system writes into a red letter's remark; both spellings are met.
 _BLUE_NUMBER = re.compile(r"被红冲蓝字数电(?:发)?票号码[:：]\s*([0-9]{20})(?![0-9])")
+# The older forms name their blue invoice by code and number.
+_OLD_BLUE = re.compile(r"对应正数发票代码[:：]\s*([0-9]{10,12})\s*号码[:：]\s*([0-9]{8})(?![0-9])")
 _NO_TAX = ("", "***", "-", "—")
 
 
@@ -110,10 +112,12 @@ def _said(number: str) -> str:
 
 
 def _reverses(own: str, remark: str, warnings: list[Warning]) -> str:
-    """The blue invoice's number, from the carrier's own field or else from the remark; a clash is a warning."""
+    """The blue invoice's number (code and number for the older forms), from the carrier's own field or else from
+    the remark; a clash is a warning."""
     own = compact(own)
     found = _BLUE_NUMBER.search(remark)
-    noted = found.group(1) if found else ""
+    old = _OLD_BLUE.search(remark)
+    noted = found.group(1) if found else "".join(old.groups()) if old else ""
     if not _DIGITS.fullmatch(own):
         return noted
     if noted and noted != own:

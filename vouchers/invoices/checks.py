@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from vouchers.invoices.invoice import Invoice, Line, Warning
+from vouchers.invoices.kinds import LEGACY
 from vouchers.invoices.text import decimal, rate, tidy, words_agree
 from vouchers.money import yuan
 
@@ -19,8 +20,12 @@ from vouchers.money import yuan
 _FIRST_DAY = datetime.date(2021, 12, 1)
 _ID = re.compile(r"[0-9A-Z]{15,20}")
 _NUMBER = re.compile(r"[0-9]{20}")
-_LEGACY_CODE = re.compile(r"[0-9]{10}|[0-9]{12}")
-_LEGACY_NUMBER = re.compile(r"[0-9]{8}")
+_OLD_CODE, _OLD_NUMBER = re.compile(r"[0-9]{10}|[0-9]{12}"), re.compile(r"[0-9]{8}")
+_CHECK_CODE = re.compile(r"[0-9]{20}")
+# Warnings after which no one should decide on the file before it is explained or replaced.
+_BLOCKS = frozenset({"total_mismatch", "words_mismatch", "number_year", "code_unexpected", "same_party"})
+# Toll invoices print the days of travel where others print quantity and price.
+_TRAVEL_DAY = re.compile(r"20[0-9]{6}")
 # Prices that do not come out even are printed with at least this many decimals.
 _PRICE_DECIMALS = 6
 _UNTAXED = ("免税", "不征税")
@@ -29,7 +34,7 @@ _UNTAXED = ("免税", "不征税")
 def check(invoice: Invoice, words: str, blue: bool | None) -> list[Warning]:
     """Every doubt about `invoice`; `words` is the total in capital numerals, `blue` the carrier's word on the letter."""
     return [
-        Warning(code, message)
+        Warning(code, message, blocks=code in _BLOCKS)
         for code, message in (
             *_identity(invoice),
             *_sums(invoice),
@@ -41,33 +46,39 @@ def check(invoice: Invoice, words: str, blue: bool | None) -> list[Warning]:
 
 
 def _identity(invoice: Invoice) -> Iterator[tuple[str, str]]:
-    yield from _legacy_number(invoice) if invoice.code else _number(invoice)
-    for side, value in (("购买方", invoice.buyer_id), ("销售方", invoice.seller_id)):
-        if not value:
-            yield "id_missing", f"没有读到{side}纳税人识别号，请对照原件填写。"
-        elif not _ID.fullmatch(value):
-            yield "id_format", f"{side}纳税人识别号“{value}”不是 15 至 20 位的数字和大写字母，请核实。"
-
-
-def _legacy_number(invoice: Invoice) -> Iterator[tuple[str, str]]:
-    """The forms before 数电票 are known by code and number together."""
-    if not _LEGACY_CODE.fullmatch(invoice.code) or not _LEGACY_NUMBER.fullmatch(invoice.number):
-        yield (
-            "number_format",
-            f"发票代码“{invoice.code}”应为 10 或 12 位数字，发票号码“{invoice.number}”应为 8 位数字，请对照原件核实。",
-        )
-
-
-def _number(invoice: Invoice) -> Iterator[tuple[str, str]]:
-    if not _NUMBER.fullmatch(invoice.number):
+    if invoice.code or invoice.kind in LEGACY:
+        yield from _old_identity(invoice)
+    elif not _NUMBER.fullmatch(invoice.number):
         yield "number_format", f"发票号码“{invoice.number}”不是 20 位数字，请对照原件核实。"
     elif int(invoice.number[:2]) != invoice.date.year % 100:
         yield (
             "number_year",
             f"发票号码前两位“{invoice.number[:2]}”与开票日期 {invoice.date} 的年份不符，请核实号码和日期。",
         )
-    if invoice.date < _FIRST_DAY:
+    if invoice.date < _FIRST_DAY and not invoice.code and invoice.kind not in LEGACY:
         yield "date_early", f"开票日期 {invoice.date} 早于数电票开始启用的 {_FIRST_DAY}，请核实日期。"
+    for side, value in (("购买方", invoice.buyer_id), ("销售方", invoice.seller_id)):
+        if not value:
+            yield "id_missing", f"没有读到{side}纳税人识别号，请对照原件填写。"
+        elif not _ID.fullmatch(value):
+            yield "id_format", f"{side}纳税人识别号“{value}”不是 15 至 20 位的数字和大写字母，请核实。"
+    if invoice.buyer_id and invoice.buyer_id == invoice.seller_id or invoice.buyer_name == invoice.seller_name:
+        yield "same_party", "购买方与销售方是同一个单位，请对照原件核实双方的名称和纳税人识别号。"
+
+
+def _old_identity(invoice: Invoice) -> Iterator[tuple[str, str]]:
+    """The forms before 数电票: a code of 10 or 12 digits, a number of 8, and a check code of 20 on 普票."""
+    if len(invoice.number) == 20:
+        yield "code_unexpected", f"20 位号码的数电票没有发票代码，却读到了“{invoice.code}”，请对照原件核实。"
+        return
+    if not _OLD_CODE.fullmatch(invoice.code):
+        yield "code_format", f"发票代码“{invoice.code}”不是 10 位或 12 位数字，请对照原件核实。"
+    if not _OLD_NUMBER.fullmatch(invoice.number):
+        yield "number_format", f"发票号码“{invoice.number}”不是 8 位数字，请对照原件核实。"
+    if invoice.check_code and not _CHECK_CODE.fullmatch(invoice.check_code):
+        yield "check_code_format", f"校验码“{invoice.check_code}”不是 20 位数字，请对照原件核实。"
+    elif not invoice.check_code and invoice.kind == "电子普票":
+        yield "check_code_missing", "没有读到校验码，查验时要用到，请对照原件填写。"
 
 
 def _sums(invoice: Invoice) -> Iterator[tuple[str, str]]:
@@ -122,6 +133,8 @@ def _lines(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
 
 def _price_agrees(line: Line) -> bool:
     """Quantity × price is the amount within a fen, and within what the last digit of a long price may hide."""
+    if _TRAVEL_DAY.fullmatch(line.quantity) and _TRAVEL_DAY.fullmatch(line.unit_price):
+        return True
     quantity, price = decimal(line.quantity), decimal(line.unit_price)
     if quantity is None or price is None:
         return True

@@ -7,6 +7,8 @@ invoice's `TotalTax-includedAmount` from a line's `TotaltaxIncludedAmount`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lxml import etree
 
 from vouchers.invoices import ofd_legacy, xbrl
@@ -48,8 +50,20 @@ _KINDS = {"01": "数电专票", "02": "数电普票"}
 _KIND_WORDS = {"专用": "数电专票", "普通": "数电普票"}
 
 
+def read_xml_file(content: bytes) -> Invoice:
+    """read_xml() for a file that came alone: data cut out of an invoice have no page and no seal to compare."""
+    invoice = read_xml(content)
+    if local_name(parse(content)) == "EInvoice":
+        return invoice
+    alone = Warning(
+        "data_file_only",
+        "这是从电子发票里拆出的数据文件，没有版面和签章可以核对，请一并核对发票的 OFD 或 PDF 原文件。",
+    )
+    return replace(invoice, warnings=(*invoice.warnings, alone))
+
+
 def read_xml(content: bytes) -> Invoice:
-    """The invoice in an XML file: 数电票, 财政部 XBRL, or the data file of a legacy OFD on its own.
+    """The invoice in an XML document: 数电票, 财政部 XBRL, or the data file of a legacy OFD.
 
     Raises UnreadableInvoice, also for every other document.
     """
@@ -60,15 +74,7 @@ def read_xml(content: bytes) -> Invoice:
         raise UnreadableInvoice(
             "not_an_invoice", "这个 XML 文件不是数电票。请上传税务平台下载的数电票 XML 或 OFD 原文件。"
         )
-    said = reader(root)
-    if reader is not printed:
-        said.warnings.append(
-            Warning(
-                "data_file_only",
-                "这是从电子发票里拆出的数据文件，没有版面和签章可以核对，请一并核对发票的 OFD 或 PDF 原文件。",
-            )
-        )
-    return assemble(said)
+    return assemble(reader(root))
 
 
 def printed(root: etree._Element) -> Printed:

@@ -264,11 +264,18 @@ def _forget_all() -> None:
 
 os.register_at_fork(after_in_child=_forget_all)
 _readers = Guard(Limits())
+# OCR holds its models, some 800 MB, and takes seconds; the queue of its own asks one file at a time.
+_scanner = Guard(Limits(memory=3 * 2**30, cpu=110, wall=120, uses=20, children=1, scans=True))
 
 
 def read(content: bytes) -> Invoice:
     """The invoice in a file's bytes, as `reading.read` gives it. Raises only UnreadableInvoice."""
     return _said(Invoice, *_readers.ask("read", content))
+
+
+def read_scan(content: bytes) -> Invoice:
+    """What an image or a PDF without text shows, as `ocr.read_scan` gives it. Raises only UnreadableInvoice."""
+    return _said(Invoice, *_scanner.ask("read_scan", content))
 
 
 def _said(kind: type[_Wanted], answer: bytes, payload: bytes) -> _Wanted:

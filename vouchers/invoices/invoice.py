@@ -17,10 +17,14 @@ class UnreadableInvoice(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """A doubt about an invoice that was read: which field to look at again, in a clerk's words."""
+    """A doubt about an invoice that was read: which field to look at again, in a clerk's words.
+
+    `blocks`: the file contradicts itself so that no one should decide on it before it is explained or replaced.
+    """
 
     code: str
     message: str
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Invoice:
     remark: str
     lines: tuple[Line, ...]
     warnings: tuple[Warning, ...]
-    # Where a value stood is no part of what the invoice says.
+    # Two files that state the same are equal wherever they print it.
     boxes: tuple[Box, ...] = field(default=(), compare=False)
     seals: tuple[Seal, ...] = ()
 

@@ -3,26 +3,27 @@
 Up to four parts of the file state the header: an attached data file, the tags (CustomTags: element → ObjectRef →
 TextObject), the page as it is seen (labels and columns), and the file's properties (CustomDatas, whose 合计金额 is
 without tax). All that are there are read and compared. Tags know no rows; the item table is the attachment's or
-else the page's, and the others confirm its columns.
+else the page's, and the others confirm its columns. The QR code, a picture beside them, is a further witness.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from vouchers.invoices import ofd_legacy
 from vouchers.invoices.assemble import assemble
 from vouchers.invoices.invoice import Invoice, Printed, UnreadableInvoice, Warning
+from vouchers.invoices.kinds import kind_of
 from vouchers.invoices.layout import Layout, read_layout
 from vouchers.invoices.ofd_attached import Attached, read_attached
 from vouchers.invoices.ofd_document import Document, read_document, several_refusal
+from vouchers.invoices.ofd_resources import code_payload
 from vouchers.invoices.ofd_rows import item_rows
 from vouchers.invoices.ofd_tags import tagged_fields
+from vouchers.invoices.qr import compare
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.seals import ofd_seals
 from vouchers.invoices.witnesses import agree
 
-_KINDS = {"增值税专用发票": "数电专票", "普通发票": "数电普票"}
 _HINTS = {
     "发票代码": "code",
     "发票号码": "number",
@@ -51,10 +52,16 @@ def read_ofd(content: bytes) -> Invoice:
     layout = read_layout(document.pages)
     if len(layout.numbers) > 1:
         raise several_refusal()
-    seals, doubts = ofd_seals(package)
+    seals, seal_warnings = ofd_seals(package)
     printed = _printed(document, layout, attached)
-    printed.warnings += doubts
-    return replace(assemble(printed), seals=seals)
+    printed.warnings += seal_warnings
+    boxes = layout.boxes(document.sizes)
+    if len(layout.table.rows) != len(printed.lines):
+        boxes = tuple(box for box in boxes if not box.field.startswith("lines."))
+    invoice = assemble(printed)
+    payload = code_payload(package, document.resources)
+    doubts = compare(payload, invoice) if payload else []
+    return replace(invoice, boxes=boxes, seals=seals, warnings=(*invoice.warnings, *doubts))
 
 
 def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:
@@ -77,7 +84,7 @@ def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:
     letters = [part.blue for part in attached.parts.values() if part.blue is not None]
     return Printed(
         carrier="ofd",
-        kind=_kind(document, layout, attached, "code" in fields, warnings),
+        kind=_kind(layout, attached, layout.legacy or "code" in fields, warnings),
         fields=fields,
         lines=rows,
         blue=letters[0] if letters else None,
@@ -86,20 +93,12 @@ def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:
     )
 
 
-def _kind(document: Document, layout: Layout, attached: Attached, legacy: bool, warnings: list[Warning]) -> str:
+def _kind(layout: Layout, attached: Attached, legacy: bool, warnings: list[Warning]) -> str:
     """The kind by the page's title, and by the data file where that does not contradict it."""
     said = next((part.kind for part in attached.parts.values() if part.kind), "")
-    by_title = ofd_legacy.title_kind(document.pages) if legacy else _KINDS.get(layout.title, "")
-    if not by_title and layout.title:
-        raise UnreadableInvoice(
-            "kind_not_supported",
-            f"这是“电子发票（{layout.title[:30]}）”，不是增值税专用发票或普通发票，不能用于申报算力费用。",
-        )
-    if said and by_title and said != by_title:
+    kind = kind_of(layout.title, legacy, warnings, said)
+    if said and said != kind:
         warnings.append(
-            Warning("kind_mismatch", f"发票种类前后不一致：附带数据是{said}，版面标题是{by_title}。请对照原件核实。")
+            Warning("kind_mismatch", f"发票种类前后不一致：附带数据是{said}，版面标题是{kind}。请对照原件核实。")
         )
-    if by_title or said:
-        return by_title or said
-    warnings.append(Warning("kind_unknown", "没有读到发票是专票还是普票，请对照原件填写发票种类。"))
-    return "电子发票" if legacy else "数电发票"
+    return kind

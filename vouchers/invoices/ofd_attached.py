@@ -15,7 +15,7 @@ from vouchers.invoices.invoice import Printed, Warning
 from vouchers.invoices.ofd_document import Document
 from vouchers.invoices.safe_xml import local_name
 from vouchers.invoices.safe_zip import Package
-from vouchers.invoices.text import tidy
+from vouchers.invoices.witnesses import attachment_unread
 
 _KNOWN = re.compile(r"(?:^|/)(?:original_invoice|e?inv_[^/]*|bker_[^/]*)\.xml$", re.IGNORECASE)
 _READERS = {"EInvoice": einvoice_xml.printed, "eInvoice": ofd_legacy.printed, "xbrl": xbrl.printed}
@@ -54,8 +54,5 @@ def read_attached(package: Package, document: Document) -> Attached:
         else:
             attached.parts[place] = said
     if unread:
-        shown = "、".join(tidy(name)[:60] for name in unread[:3])
-        attached.warnings.append(
-            Warning("attachment_unread", f"文件内附有“{shown}”，其内容未与版面核对，请对照发票原件核实各项金额。")
-        )
+        attached.warnings.append(attachment_unread(unread))
     return attached

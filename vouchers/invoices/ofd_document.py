@@ -12,6 +12,7 @@ from lxml import etree
 
 from vouchers.invoices.invoice import UnreadableInvoice
 from vouchers.invoices.ofd_page import MAX_TOKENS, page_size, text_objects
+from vouchers.invoices.ofd_resources import Resources, read_resources
 from vouchers.invoices.safe_xml import local_name
 from vouchers.invoices.safe_zip import Package, resolve, unsafe
 from vouchers.invoices.text import tidy
@@ -38,13 +39,16 @@ class Document:
     # The properties (CustomDatas) by name.
     hints: dict[str, str] = field(default_factory=dict)
     pages: list[list[Token]] = field(default_factory=list)
+    # Width and height of each page in mm; infinite where the file does not say.
+    sizes: list[tuple[float, float]] = field(default_factory=list)
     # Objects by page id and object id: the page's number and its tokens, None where an id stands twice.
     objects: dict[tuple[str, str], tuple[int, list[Token]] | None] = field(default_factory=dict)
     # The objects that each tag points at, by the tag's path.
     tags: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
-    # Width and height of each page in mm; None where the file does not say.
-    sizes: list[tuple[float, float] | None] = field(default_factory=list)
+    resources: Resources = field(default_factory=Resources)
+    # Width and height of each page in mm; infinite where the file does not say.
+    sizes: list[tuple[float, float]] = field(default_factory=list)
 
     def tagged(self, path: str) -> Iterator[tuple[int, Token]]:
         """Page number and token of every object that the tag at `path` points at, in the tag's order."""
@@ -65,6 +69,7 @@ def read_document(package: Package) -> Document:
     path = resolve("OFD.xml", tidy(bodies[0].findtext("{*}DocRoot") or ""))
     root = package.xml(path)
     _read_pages(package, path, root, document)
+    document.resources = read_resources(package, path, root)
     for location in _few(root, "{*}CustomTags"):
         _read_tags(package, resolve(path, tidy(location.text or "")), document)
     for location in _few(root, "{*}Attachments"):
@@ -86,14 +91,12 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
     locations = [resolve(path, page.get("BaseLoc", "")) for page in pages]
     if not pages or len(pages) > _MAX_PAGES or len(set(locations)) != len(locations):
         raise unsafe("的页面数量不正常")
-    usual = page_size(root, "{*}CommonData/{*}PageArea")
+    usual = page_size(root, "{*}CommonData/{*}PageArea") or (inf, inf)
     templates = _Templates(package, path, root)
     count = 0
     for number, (page, location) in enumerate(zip(pages, locations, strict=True)):
         part = package.xml(location)
-        size = page_size(part, "{*}Area") or usual
-        document.sizes.append(size)
-        width, height = size or (inf, inf)
+        width, height = page_size(part, "{*}Area") or usual
         tokens = [token for use in _few(part, "{*}Template") for token in templates.tokens(use.get("TemplateID"))]
         for name, found in text_objects(part):
             inside = [token for token in found if 0 <= token.left < width and 0 <= token.y < height]
@@ -104,6 +107,7 @@ def _read_pages(package: Package, path: str, root: etree._Element, document: Doc
         if count > MAX_TOKENS:
             raise unsafe("包含的文字远超一张发票应有的数量")
         document.pages.append(tokens)
+        document.sizes.append((width, height))
 
 
 class _Templates:

@@ -6,16 +6,13 @@ the type in the text of its two-dimensional code; the page's title says both.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 from lxml import etree
 
+from vouchers.invoices import qr
 from vouchers.invoices.assemble import MAX_LINES, too_many_lines
 from vouchers.invoices.invoice import Printed, UnreadableInvoice
 from vouchers.invoices.safe_xml import child, children, text_at
 from vouchers.invoices.text import compact
-from vouchers.invoices.tokens import Token
 from vouchers.invoices.witnesses import agree
 from vouchers.invoices.xbrl import plain_rate
 
@@ -43,16 +40,6 @@ LINE = {
     "TaxScheme": "tax_rate",
     "TaxAmount": "tax",
 }
-# Below this, in mm, other words may name a kind of invoice.
-_TITLE_ABOVE = 35.0
-_CODE_PARTS = 7
-_KINDS = {"10": "电子普票", "20": "电子专票", "01": "纸质专票", "04": "纸质普票"}
-_TITLES = (
-    (re.compile(r"增值税电子普通发票"), "电子普票"),
-    (re.compile(r"增值税电子专用发票"), "电子专票"),
-    (re.compile(r"增值税普通发票"), "纸质普票"),
-    (re.compile(r"增值税专用发票"), "纸质专票"),
-)
 
 
 def printed(root: etree._Element) -> Printed:
@@ -76,14 +63,6 @@ def printed(root: etree._Element) -> Printed:
 
 
 def _code(text: str) -> tuple[str, dict[str, str]]:
-    """Kind and fields of the two-dimensional code's text, whose amount is without tax; some files hold a picture."""
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) < _CODE_PARTS or parts[1] not in _KINDS:
-        return "", {}
-    return _KINDS[parts[1]], dict(zip(("code", "number", "amount", "date", "check_code"), parts[2:7], strict=True))
-
-
-def title_kind(pages: Sequence[Sequence[Token]]) -> str:
-    """The kind that the title of a form before 数电票 names (江苏增值税电子普通发票); empty where there is none."""
-    text = "".join(token.plain for token in pages[0] if token.y < _TITLE_ABOVE) if pages else ""
-    return next((kind for pattern, kind in _TITLES if pattern.search(text)), "")
+    """Kind and fields of the two-dimensional code's text; some files hold a picture there."""
+    payload = qr.parse(text)
+    return (payload.kind, payload.fields()) if payload else ("", {})

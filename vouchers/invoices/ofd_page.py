@@ -30,7 +30,7 @@ def text_objects(root: etree._Element) -> Iterator[tuple[str, list[Token]]]:
     """The visible text objects of a page or template part, in order: id and tokens. Raises UnreadableInvoice."""
     left = MAX_TOKENS
     for element in root.iter("{*}TextObject"):
-        if _hidden(element):
+        if hidden(element):
             continue
         try:
             tokens = list(islice(_tokens(element), left + 1))
@@ -48,13 +48,13 @@ def page_size(root: etree._Element, area: str) -> tuple[float, float] | None:
     if not text:
         return None
     try:
-        _, _, width, height = _numbers(text)
+        _, _, width, height = numbers(text)
     except ValueError as error:
         raise unsafe("内部的页面尺寸不正常") from error
     return width, height
 
 
-def _hidden(element: etree._Element) -> bool:
+def hidden(element: etree._Element) -> bool:
     """Whether no reader would paint the object."""
     if element.get("Visible") == "false" or element.get("Alpha") == "0":
         return True
@@ -62,10 +62,10 @@ def _hidden(element: etree._Element) -> bool:
 
 
 def _tokens(element: etree._Element) -> Iterator[Token]:
-    box_left, box_top, _, _ = _numbers(element.get("Boundary", "0 0 0 0"))
+    box_left, box_top, _, _ = numbers(element.get("Boundary", "0 0 0 0"))
     matrix = element.get("CTM")
-    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = _numbers(matrix) if matrix else _UNMOVED
-    (size,) = _numbers(element.get("Size", "3.175"))
+    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = numbers(matrix) if matrix else _UNMOVED
+    (size,) = numbers(element.get("Size", "3.175"))
     x = y = 0.0
     for code in element.iterchildren("{*}TextCode"):
         text = "".join(str(part) for part in code.itertext())
@@ -73,7 +73,7 @@ def _tokens(element: etree._Element) -> Iterator[Token]:
         text = text.strip() if "\n" in text else text
         if len(text) > _MAX_TEXT:
             raise ValueError("no line is as long as this")
-        x, y = _numbers(f"{code.get('X') or x} {code.get('Y') or y}")
+        x, y = numbers(f"{code.get('X') or x} {code.get('Y') or y}")
         for run, left, right, down in _runs(text, x, y, code.get("DeltaX", ""), code.get("DeltaY", ""), size):
             if shown := tidy(run):
                 yield Token(
@@ -83,6 +83,7 @@ def _tokens(element: etree._Element) -> Iterator[Token]:
                     box_left + scale_x * left + skew_x * down + shift_x,
                     box_left + scale_x * right + skew_x * down + shift_x,
                     box_top + skew_y * left + scale_y * down + shift_y,
+                    size * abs(scale_y),
                 )
 
 
@@ -92,15 +93,17 @@ def _runs(
     """Stretches of `text` on one line without a column's gap: text, left, right, baseline."""
     if not text:
         return
-    across = _deltas(delta_x, len(text) - 1)
-    down = _deltas(delta_y, len(text) - 1)
+    across = deltas(delta_x, len(text) - 1)
+    down = deltas(delta_y, len(text) - 1)
     if len(across) == len(text) - 1 and not down and min(across, default=0) >= 0 and max(across, default=0) <= size:
         yield text, x, x + sum(across) + _width(text[-1], size), y
         return
     start, left = 0, x
+    # Text that only goes down stays below itself.
+    onward = across[-1:] or ([0.0] if down else [])
     for index, char in enumerate(text[:-1]):
         width = _width(char, size)
-        step = across[index] if index < len(across) else (across[-1] if across else width)
+        step = across[index] if index < len(across) else (onward[0] if onward else width)
         drop = down[index] if index < len(down) else 0.0
         if drop or step < 0 or step - width > _COLUMN_GAP * size:
             yield text[start : index + 1], left, x + width, y
@@ -110,20 +113,20 @@ def _runs(
     yield text[start:], left, x + _width(text[-1], size), y
 
 
-def _deltas(text: str, count: int) -> list[float]:
+def deltas(text: str, count: int) -> list[float]:
     """At most `count` distances, `g n v` standing for n times v."""
     if "g" not in text:
-        return _numbers(text)[:count]
+        return numbers(text)[:count]
     steps: list[float] = []
     parts = iter(text.split())
     for part in parts:
         if len(steps) >= count:
             break
         if part == "g":
-            times, step = _numbers(f"{next(parts, '')} {next(parts, '')}")
+            times, step = numbers(f"{next(parts, '')} {next(parts, '')}")
             steps += [step] * min(int(times), count)
         else:
-            steps += _numbers(part)
+            steps += numbers(part)
     return steps[:count]
 
 
@@ -132,7 +135,7 @@ def _width(char: str, size: float) -> float:
     return size if char > "\u2e7f" else size / 2
 
 
-def _numbers(text: str) -> list[float]:
+def numbers(text: str) -> list[float]:
     """The numbers in `text`. Raises ValueError for anything else, and for places on no page."""
     numbers = [float(part) for part in text.split()]
     # A sum that stays in bounds has no "nan" and no "inf" in it either.

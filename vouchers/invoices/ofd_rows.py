@@ -12,6 +12,7 @@ from vouchers.invoices.ofd_document import Document
 from vouchers.invoices.ofd_tags import tagged_cells
 from vouchers.invoices.table import group
 from vouchers.invoices.text import compact, decimal, fen, shown_rate
+from vouchers.invoices.witnesses import doubtful_names
 from vouchers.invoices.xbrl import plain_rate
 
 # Legacy forms print this for their only row and the rows themselves on further pages.
@@ -42,7 +43,7 @@ def item_rows(document: Document, layout: Layout, attached: Attached) -> tuple[R
         warnings = []
         rows, doubtful = group(cells)
     if doubtful:
-        warnings.append(Warning("lines_doubtful", "明细的项目名称可能分行有误，请对照发票原件逐行核实。"))
+        warnings.append(doubtful_names())
     if any(_elsewhere(row) for row in rows):
         warnings.append(
             Warning("lines_elsewhere", "版面只写“详见销货清单”，没有读到清单里的明细，请对照清单逐行填写。")
@@ -106,4 +107,5 @@ def _differing(places: str, columns: list[str]) -> list[Warning]:
     if not columns:
         return []
     names = "、".join(LINE_NAMES[column] for column in columns)
-    return [Warning("two_truths", f"明细的“{names}”在{places}中不一致，请对照发票原件逐行核实。")]
+    message = f"明细的“{names}”在{places}中不一致，请对照发票原件逐行核实。"
+    return [Warning("two_truths", message, blocks=any(column in _MONEY for column in columns))]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from vouchers.invoices.einvoice_xml import read_xml
+from vouchers.invoices.einvoice_xml import read_xml_file
 from vouchers.invoices.invoice import Invoice, UnreadableInvoice
 from vouchers.invoices.ofd import read_ofd
+from vouchers.invoices.pdf import read_pdf
 
 MAX_BYTES = 20 * 2**20
 
 _log = logging.getLogger(__name__)
-_READERS: dict[str, Callable[[bytes], Invoice]] = {"xml": read_xml, "ofd": read_ofd}
+_READERS: dict[str, Callable[[bytes], Invoice]] = {"xml": read_xml_file, "ofd": read_ofd, "pdf": read_pdf}
 _MAGIC = (
     (b"PK\x03\x04", "ofd"),
     (b"%PDF-", "pdf"),
@@ -33,7 +34,7 @@ def read(content: bytes) -> Invoice:
     Raises UnreadableInvoice, and nothing else, for any bytes at all; its code says why, its message what to do.
     """
     refuse_size(len(content))
-    carrier = _carrier(content)
+    carrier = carrier_of(content)
     reader = _READERS.get(carrier)
     if reader is None:
         raise _refusal(carrier)
@@ -59,7 +60,7 @@ def refuse_size(size: int) -> None:
         )
 
 
-def _carrier(content: bytes) -> str:
+def carrier_of(content: bytes) -> str:
     """xml, ofd, pdf, image, or empty for what no invoice comes in."""
     for magic, carrier in _MAGIC:
         if content.startswith(magic):

@@ -55,7 +55,7 @@ def ofd_seals(package: Package) -> tuple[tuple[Seal, ...], list[Warning]]:
 
 def seal_doubts(seals: tuple[Seal, ...]) -> list[Warning]:
     """A warning for every seal that is not intact, for readers that know no more than the seals."""
-    return [Warning("seal_broken", seal.message) for seal in seals if not seal.intact]
+    return [Warning("seal_broken", seal.message, blocks=True) for seal in seals if not seal.intact]
 
 
 def _signatures(package: Package) -> list[str]:
@@ -124,7 +124,9 @@ def _judged(data: SealData, extent: _Extent, bound: bool) -> tuple[Seal, list[Wa
     intact = valid and not extent.changed
     words = [f"签名有效，保护的 {len(extent.named)} 个文件都没有改动。"] if intact else []
     message = f"{who}：{''.join([*words, *doubts.values()])}证书真伪无法离线核验，以税务平台查验为准。"
-    return Seal("ofd", signer, intact, message), [Warning(code, f"{who}：{text}") for code, text in doubts.items()]
+    return Seal("ofd", signer, intact, message), [
+        Warning(code, f"{who}：{text}", blocks=code in BLOCKING) for code, text in doubts.items()
+    ]
 
 
 def _issuer_doubts(data: SealData) -> dict[str, str]:

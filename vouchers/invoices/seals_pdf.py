@@ -46,7 +46,6 @@ def _verified(signature: EmbeddedPdfSignature) -> Seal:
     from pyhanko.sign.validation.status import SignatureCoverageLevel
     from pyhanko_certvalidator.context import ValidationContext
 
-    signature.compute_integrity_info()
     status = validate_pdf_signature(signature, ValidationContext(trust_roots=[], allow_fetching=False))
     name = signature.signer_cert.subject.native if signature.signer_cert is not None else {}
     signer = name.get("common_name") or name.get("organization_name") or "不明"

@@ -21,11 +21,11 @@ _SM2_WITH_SM3 = "1.2.156.10197.1.501"
 _NOT_ASN1 = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 
 
-class _Header(core.Sequence):
+class _Header(core.Sequence):  # type: ignore[misc]
     _fields = [("ID", core.IA5String), ("version", core.Integer), ("Vid", core.IA5String)]
 
 
-class _Property(core.Sequence):
+class _Property(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("type", core.Integer),
         ("name", core.UTF8String),
@@ -37,7 +37,7 @@ class _Property(core.Sequence):
     ]
 
 
-class _SealInfo(core.Sequence):
+class _SealInfo(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("header", _Header),
         ("esID", core.IA5String),
@@ -47,7 +47,7 @@ class _SealInfo(core.Sequence):
     ]
 
 
-class _Seal(core.Sequence):
+class _Seal(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("eSealInfo", _SealInfo),
         ("cert", core.OctetString),
@@ -56,7 +56,7 @@ class _Seal(core.Sequence):
     ]
 
 
-class _ToSign(core.Sequence):
+class _ToSign(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("version", core.Integer),
         ("eseal", _Seal),
@@ -67,7 +67,7 @@ class _ToSign(core.Sequence):
     ]
 
 
-class _Signature(core.Sequence):
+class _Signature(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("toSign", _ToSign),
         ("cert", core.OctetString),
@@ -77,7 +77,7 @@ class _Signature(core.Sequence):
     ]
 
 
-class _Numbers(core.Sequence):
+class _Numbers(core.Sequence):  # type: ignore[misc]
     _fields = [("r", core.Integer), ("s", core.Integer)]
 
 

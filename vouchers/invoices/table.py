@@ -1,7 +1,7 @@
-"""The item table of a 数电票, on one page or many: columns by their headings, rows by their amounts.
+"""The item table of an invoice, on one page or many: columns by their headings, rows by their amounts.
 
-A cell belongs to the heading it is best aligned with, be it to the left, to the right or centred. Every item has
-one amount; the pieces of a wrapped name or specification stand beside it and below, and go on over the page.
+Every item has one amount; the pieces of a wrapped name or specification stand beside it and below, or around its
+middle, and go on over the page.
 """
 
 from __future__ import annotations
@@ -9,34 +9,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import NamedTuple
 
+from vouchers.invoices.columns import Heading, below_headings, columns_of, headings_of, looks_like
 from vouchers.invoices.invoice import LINE_NAMES
+from vouchers.invoices.page import joined
 from vouchers.invoices.text import compact
-from vouchers.invoices.tokens import SAME_LINE, Token
+from vouchers.invoices.tokens import SAME_LINE, Row, Token, rows_of
 
 # Cells of one line may differ this much in height.
 _LEVEL = 1.2
-_HEADINGS = {
-    "项目名称": "name",
-    "规格型号": "spec",
-    "单位": "unit",
-    "数量": "quantity",
-    "单价": "unit_price",
-    "金额": "amount",
-    "税率/征收率": "tax_rate",
-    "税率": "tax_rate",
-    "税额": "tax",
-}
-# A form has a dozen columns and two closing lines; beyond these numbers it is no form.
-_MAX_HEADINGS = 40
-_MAX_FOOTS = 40
-_NEEDED = {"name", "amount", "tax"}
-_OTHER = "other"
 _PRINTED_NAME = re.compile(r"\*[^*]+\*")
+_CLOSING = re.compile(r"(?:本页)?(?:合计|小计|总计)")
+_LISTED = re.compile(r"\(?详见.*清单\)?")
 
 
 class Piece(NamedTuple):
@@ -47,133 +34,197 @@ class Piece(NamedTuple):
     left: float
     column: str
     text: str
+    token: Token | None = None
+
+
+Cells = dict[str, list[Piece]]
 
 
 @dataclass(slots=True)
 class Table:
-    """Item rows as text by LINE_NAMES, the pieces they were made of, and the 合计 of amount and tax.
+    """Item rows as text by LINE_NAMES, the pieces they were made of, and the 合计 of amount and tax as tokens.
 
     `doubtful` says that names could not be told apart with certainty.
     """
 
     rows: list[dict[str, str]] = field(default_factory=list)
+    cells: list[Cells] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
-    totals: dict[str, str] = field(default_factory=dict)
+    totals: dict[str, list[tuple[int, Token]]] = field(default_factory=dict)
     doubtful: bool = False
 
     def printed(self, column: str) -> Counter[str]:
         """What stands in a column, whatever the order."""
         return Counter(compact(piece.text) for piece in self.pieces if piece.column == column)
 
-
-class _Heading(NamedTuple):
-    column: str
-    token: Token
+    def places(self) -> Iterator[tuple[str, list[tuple[int, Token]]]]:
+        """Every cell by its name in Box.field, and the tokens it stands in."""
+        for index, row in enumerate(self.cells):
+            for column, pieces in row.items():
+                if tokens := [(piece.page, piece.token) for piece in pieces if piece.token]:
+                    yield f"lines.{index}.{column}", tokens
 
 
 def read_tables(pages: Sequence[list[Token]]) -> Table:
     """The item table over all `pages`; empty where no page has its headings."""
     table = Table()
-    pieces: list[Piece] = []
+    headings: list[Heading] = []
     for number, tokens in enumerate(pages):
-        headings = _headings(tokens)
-        if not headings:
-            continue
-        top = max(heading.token.y for heading in headings) + _LEVEL
-        bottom, totals = _foot(tokens, headings, top)
-        table.totals |= totals
-        pieces += (
-            Piece(number, token.y, token.left, _column(headings, token), token.text)
-            for token in tokens
-            if top < token.y < bottom
-        )
-    table.rows, table.doubtful = group(pieces)
-    table.pieces = pieces
+        rows = list(rows_of(tokens))
+        found = headings_of(rows)
+        if found:
+            headings = found
+            rows = below_headings(headings, rows)
+        else:
+            rows = _continued(headings, rows)
+        _read_page(table, number, headings, rows)
+    table.cells, table.doubtful = _arranged(table.pieces)
+    table.cells = _without_reference(table.cells)
+    table.rows = [_texts(row) for row in table.cells]
     return table
 
 
-def group(pieces: list[Piece]) -> tuple[list[dict[str, str]], bool]:
-    """Rows from `pieces`, and whether their names are in doubt.
+def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequence[Row]) -> None:
+    """Add the items of one page to `table`, down to the closing line, and the 合计 below them."""
+    within = True
+    for index, row in enumerate(rows):
+        if any(token.plain.startswith("价税合计") for token in row.tokens):
+            break
+        # A long price may begin before the quantity left of it, so what counts is where a cell has its middle.
+        tokens = sorted((token for token in row.tokens if token.plain != "¥"), key=lambda token: token.middle)
+        columns = columns_of(headings, tokens)
+        # The figures of the closing line may be set a little higher or lower than its words.
+        near = [other for other in rows[max(0, index - 2) : index + 3] if abs(other.y - row.y) < SAME_LINE]
+        closing = _closing(row, near, columns)
+        if closing.endswith("合计"):
+            table.totals = _under(headings, near, number)
+        within = within and not closing
+        if within:
+            table.pieces += (
+                Piece(number, row.y, token.left, column, token.text, token)
+                for token, column in zip(tokens, columns, strict=True)
+            )
 
-    A row begins at the height of its amount. Where that leaves a name without the `*category*` that begins every
-    printed name, cells are centred on their row, and a row begins where its name does.
+
+def _closing(row: Row, near: Sequence[Row], columns: Sequence[str]) -> str:
+    """小计 or 合计 where `row` closes the items with it, else nothing. A wrapped name may end with the same word."""
+    words = "".join(token.plain for token in row.tokens if not any(char in "0123456789¥*" for char in token.plain))
+    if not _CLOSING.fullmatch(words):
+        return ""
+    priced = {"quantity", "unit_price", "tax_rate"} & set(columns)
+    signed = any("¥" in other.text for other in near)
+    return words if signed or ("amount" in columns and not priced) else ""
+
+
+def _under(headings: list[Heading], rows: Sequence[Row], page: int) -> dict[str, list[tuple[int, Token]]]:
+    """Amount and tax of a closing line."""
+    tokens = sorted((token for row in rows for token in row.tokens), key=lambda token: token.middle)
+    figures = [token for token in tokens if token.plain != "¥" and looks_like("amount", token)]
+    columns = columns_of(headings, figures)
+    return {
+        column: [(page, token) for token, at in zip(figures, columns, strict=True) if at == column]
+        for column in ("amount", "tax")
+    }
+
+
+def _continued(headings: list[Heading], rows: list[Row]) -> list[Row]:
+    """The rows of a page without headings from its first item on: it goes on under the headings of the page before."""
+    first = next((index for index, row in enumerate(rows) if headings and _is_item(headings, row)), len(rows))
+    return rows[first:]
+
+
+def _is_item(headings: list[Heading], row: Row) -> bool:
+    """Whether `row` has an amount and a rate under the headings of an earlier page."""
+    by_column = dict(zip(columns_of(headings, row.tokens), row.tokens, strict=True))
+    return all(column in by_column and looks_like(column, by_column[column]) for column in ("amount", "tax_rate"))
+
+
+def group(pieces: list[Piece]) -> tuple[list[dict[str, str]], bool]:
+    """Rows from `pieces` as text by LINE_NAMES, and whether their names are in doubt."""
+    cells, doubtful = _arranged(pieces)
+    return [_texts(row) for row in cells], doubtful
+
+
+def _arranged(pieces: list[Piece]) -> tuple[list[Cells], bool]:
+    """The cells of each row, and whether names are in doubt.
+
+    Cells of one row are level with its amount at their first lines, or centred on it; the printed names begin with
+    `*category*`. What fits wins, in this order.
     """
-    pieces = sorted(pieces)
+    pieces = sorted(pieces, key=lambda piece: piece[:5])
     amounts = [piece for piece in pieces if piece.column == "amount"]
     rows = _cut(pieces, amounts)
-    starred = [_PRINTED_NAME.match(row["name"]) is not None for row in rows]
-    if all(starred):
+    starred = [_PRINTED_NAME.match(_text(row["name"])) is not None for row in rows]
+    if all(starred) and _level(rows):
         return rows, False
-    starts = [piece for piece in pieces if piece.column == "name" and piece.text.startswith("*")]
+    if centred := _centred(pieces, amounts):
+        fitting = [_PRINTED_NAME.match(_text(row["name"])) is not None for row in centred]
+        if all(fitting) or not any(starred) and not _level(rows):
+            return centred, False
+    starts = [piece for piece in pieces if piece.column == "name" and piece.text.lstrip().startswith("*")]
     if len(starts) == len(amounts):
         by_name = _cut(pieces, starts)
-        if sorted(row["amount"] for row in by_name) == sorted(row["amount"] for row in rows):
+        if sorted(map(_amount, by_name)) == sorted(map(_amount, rows)):
             return by_name, False
-    return rows, any(starred) or not all(row["name"] for row in rows)
+    return rows, not all(starred) and (any(starred) or not all(_text(row["name"]) for row in rows))
 
 
-def _cut(pieces: list[Piece], starts: list[Piece]) -> list[dict[str, str]]:
+def _level(rows: list[Cells]) -> bool:
+    """Whether the first line of every cell is level with its row's amount."""
+    for row in rows:
+        page, y = row["amount"][0][:2]
+        for cells in row.values():
+            if cells and (cells[0].page != page or abs(cells[0].y - y) > _LEVEL):
+                return False
+    return True
+
+
+def _centred(pieces: list[Piece], amounts: list[Piece]) -> list[Cells]:
+    """The rows if every cell reaches as far above its row's amount as below; none where one does not."""
+    rows: list[Cells] = [{column: [] for column in LINE_NAMES} for _ in amounts]
+    for column in LINE_NAMES:
+        left = [piece for piece in pieces if piece.column == column]
+        at = 0
+        for row, amount in zip(rows, amounts, strict=True):
+            if at >= len(left) or left[at][:2] > (amount.page, amount.y + _LEVEL):
+                continue
+            end = 2 * amount.y - left[at].y + _LEVEL
+            while at < len(left) and left[at].page == amount.page and left[at].y < end:
+                row[column].append(left[at])
+                at += 1
+            cell = row[column]
+            if not cell or abs(cell[0].y + cell[-1].y - 2 * amount.y) > 2 * _LEVEL:
+                return []
+        if at < len(left):
+            return []
+    return rows
+
+
+def _cut(pieces: list[Piece], starts: list[Piece]) -> list[Cells]:
     """Rows that begin at `starts`; what stands above the first belongs to it."""
-    cells: list[dict[str, list[str]]] = [{column: [] for column in LINE_NAMES} for _ in starts]
+    cells: list[Cells] = [{column: [] for column in LINE_NAMES} for _ in starts]
     places = [(start.page, start.y) for start in starts]
     for piece in pieces if cells else ():
         row = cells[max(0, bisect_right(places, (piece.page, piece.y + _LEVEL)) - 1)]
         if piece.column in row:
-            row[piece.column].append(piece.text)
-    return [{column: "".join(texts) for column, texts in row.items()} for row in cells]
+            row[piece.column].append(piece)
+    return cells
 
 
-def _headings(tokens: list[Token]) -> list[_Heading]:
-    """The headings of the table on this page, from left to right; none where the table is not there."""
-    first = next((token for token in tokens if token.plain == "项目名称"), None)
-    if first is None:
-        return []
-    line = sorted((token for token in tokens if abs(token.y - first.y) < SAME_LINE), key=lambda token: token.left)
-    if len(line) > _MAX_HEADINGS:
-        return []
-    headings: list[_Heading] = []
-    skip = False
-    for token, following in zip(line, [*line[1:], None], strict=True):
-        if skip:
-            skip = False
-            continue
-        text = token.plain
-        # 单 and 位 may be set apart.
-        if following and len(text) == 1 and text + following.plain in _HEADINGS:
-            text += following.plain
-            token = token._replace(right=following.right)
-            skip = True
-        headings.append(_Heading(_HEADINGS.get(text, _OTHER), token))
-    return headings if {heading.column for heading in headings} >= _NEEDED else []
+def _without_reference(cells: list[Cells]) -> list[Cells]:
+    """The rows of a 清单 where one follows, without the line that refers to it and repeats its sum."""
+    listed = [_LISTED.fullmatch(compact(_text(row["name"]))) is not None for row in cells]
+    return cells if all(listed) else [row for row, refers in zip(cells, listed, strict=True) if not refers]
 
 
-def _column(headings: list[_Heading], token: Token) -> str:
-    """The column whose heading `token` is best aligned with."""
-
-    def distance(heading: _Heading) -> float:
-        head = heading.token
-        return min(abs(token.left - head.left), abs(token.right - head.right), abs(token.middle - head.middle))
-
-    return min(headings, key=distance).column
+def _texts(row: Cells) -> dict[str, str]:
+    return {column: _text(pieces) for column, pieces in row.items()}
 
 
-def _foot(tokens: list[Token], headings: list[_Heading], top: float) -> tuple[float, dict[str, str]]:
-    """Where the items end (小计, 合计 or 价税合计), and amount and tax of the 合计."""
-    totals: dict[str, str] = {}
-    below = sorted((token for token in tokens if token.y > top), key=lambda token: (token.y, token.left))
-    bottom = min((token.y - SAME_LINE for token in below if token.plain.startswith("价税合计")), default=inf)
-    labels = [token for token in below if token.plain in ("合计", "小计", "合", "小")]
-    for token in labels[-_MAX_FOOTS:]:
-        text = token.plain
-        line = [other for other in below if abs(other.y - token.y) < SAME_LINE]
-        texts = [other.plain for other in line]
-        if len(text) == 1 and "计" not in texts or not any("¥" in other for other in texts):
-            continue
-        bottom = min(bottom, token.y - SAME_LINE)
-        if text.startswith("合"):
-            totals = {"amount": "", "tax": ""}
-            for other in line:
-                column = _column(headings, other)
-                if column in totals and other.plain != "¥":
-                    totals[column] += other.text
-    return bottom, {column: text for column, text in totals.items() if text}
+def _text(pieces: Sequence[Piece]) -> str:
+    tokens = [piece.token for piece in pieces if piece.token]
+    return joined(tokens) if tokens else "".join(piece.text for piece in pieces)
+
+
+def _amount(row: Cells) -> str:
+    return _text(row["amount"])

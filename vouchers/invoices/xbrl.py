@@ -95,6 +95,7 @@ def printed(root: etree._Element) -> Printed:
             Warning(
                 "buyer_declaration",
                 "这份数据是购买方自己的入账信息，不是销售方开具的发票，不能作为发票依据。请上传发票的 XML、OFD 或 PDF 原文件。",
+                blocks=True,
             )
         )
     return said

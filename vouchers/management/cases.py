@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +23,12 @@ MAX_TEXT = 200
 _MAX_INT_DIGITS = 18
 
 _CASE_KEYS = ("case", "scheme", "fiscal_year", "applicant", "cap_used", "pool_available", "lines")
+# What only some calls ask for; each may be left out.
+_CASE_MAY = ("law", "call", "filed_on", "years_used", "contracts")
 _APPLICANT_KEYS = ("uscc", "category", "city")
+_APPLICANT_MAY = ("classes",)
+_LINE_MAY = ("contract", "contract_amount", "signed_on", "service_from", "service_until", "classes", "other_schemes")
+_CONTRACT_KEYS = ("contract", "base", "granted")
 _LINE_KEYS = (
     "ref",
     "service",
@@ -92,29 +97,37 @@ def assess(case: Any) -> dict[str, Any]:
     """The answer to one raw case: its decision in yuan, or its error."""
     try:
         facts = facts_from(case)
-        law, terms = _basis(facts.scheme, facts.fiscal_year)
+        law, terms = _basis(case.get("law"), facts.scheme, facts.fiscal_year)
+        if "call" in case:
+            terms = rules.changed_terms(terms, _plain(case["call"], "call"))
         decision = rules.decide(facts, law, terms)
     except (CaseError, rules.FactsError) as problem:
         return _error(case, problem.code, str(problem))
     except policy.NoLawInForce as problem:
         return _error(case, "no_law_in_force", str(problem))
+    except rules.CallExceedsLaw as problem:
+        return _error(case, "call_exceeds_law", str(problem))
+    except rules.TermsError as problem:
+        return _error(case, "malformed_call", str(problem))
     return _answer(case, decision)
 
 
 def facts_from(case: object) -> rules.Facts:
     """The facts that a raw case states. Raises CaseError or rules.FactsError."""
-    body = _keys(case, "本案", _CASE_KEYS)
+    body = _keys(case, "本案", _CASE_KEYS, _CASE_MAY)
     _text(body["case"], "case")
+    law_id = _one_of(body["law"], "law", policy.law_ids()) if "law" in body else None
     scheme = _one_of(body["scheme"], "scheme", policy.voucher_schemes())
     lines, reversals = _rows(body["lines"])
     facts = rules.Facts(
         scheme=scheme,
         fiscal_year=_year(body["fiscal_year"]),
-        applicant=_applicant(body["applicant"], scheme),
+        applicant=_applicant(body["applicant"], law_id, scheme),
         cap_used_fen=_amount(body["cap_used"], "cap_used"),
         pool_available_fen=_amount(body["pool_available"], "pool_available"),
         lines=lines,
         reversals=reversals,
+        **_may(body, _CASE_READERS),
     )
     if not uscc.is_valid(facts.applicant.uscc):
         raise CaseError(
@@ -150,13 +163,14 @@ def _answer(case: dict, decision: rules.Decision) -> dict[str, Any]:
 
 
 def _line_answer(line: rules.LineResult) -> dict[str, str]:
-    return {
+    found = {
         "ref": line.ref,
         "base": yuan(line.base_fen),
         "rate": rate_text(line.rate),
         "subsidy": yuan(line.subsidy_fen),
         "reason": line.reason,
     }
+    return found if line.granted_fen is None else found | {"granted": yuan(line.granted_fen)}
 
 
 def _error(case: object, code: str, message: str) -> dict[str, Any]:
@@ -170,15 +184,15 @@ def _error(case: object, code: str, message: str) -> dict[str, Any]:
 
 
 @lru_cache
-def _basis(scheme: str, fiscal_year: int) -> tuple[policy.Law, rules.CallTerms]:
-    law = policy.law_for(scheme, fiscal_year)
+def _basis(law_id: str | None, scheme: str, fiscal_year: int) -> tuple[policy.Law, rules.CallTerms]:
+    law = policy.law_by_id(law_id, scheme, fiscal_year) if law_id else policy.law_for(scheme, fiscal_year)
     return law, rules.default_terms(law)
 
 
 @lru_cache
-def _categories(scheme: str) -> tuple[str, ...]:
+def _categories(law_id: str | None, scheme: str) -> tuple[str, ...]:
     """Every category that some law of the scheme names, and the one for all others."""
-    laws = [law for law in policy.all_laws() if isinstance(law, policy.Law) and law.scheme == scheme]
+    laws = [law for law in policy.laws_of(law_id) if isinstance(law, policy.Law) and law.scheme == scheme]
     return (*dict.fromkeys(code for law in laws for code in law.scope_categories.value), "other")
 
 
@@ -187,27 +201,29 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found if len(found) == len(pairs) else _Repeating(found)
 
 
-def _keys(raw: object, where: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """`raw`, which must be an object with exactly the keys `names`, each once."""
+def _keys(raw: object, where: str, names: tuple[str, ...], may: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`raw`, which must be an object with exactly the keys `names`, each once, and perhaps some of `may`."""
     if not isinstance(raw, dict):
         raise CaseError("malformed_value", f"{where}应是一个 JSON 对象：{{…}}。")
     if isinstance(raw, _Repeating):
         raise CaseError("repeated_key", f"{where}有重复的键，请每个键只写一次。")
     if raw.keys() != set(names):
         for name in raw:
-            if name not in names:
+            if name not in names and name not in may:
                 raise CaseError("unknown_key", f"{where}有不认识的键“{name[:MAX_TEXT]}”，请删去或改正。")
         missing = [name for name in names if name not in raw]
-        raise CaseError("missing_key", f"{where}缺少键“{'、'.join(missing)}”，请补上。")
+        if missing:
+            raise CaseError("missing_key", f"{where}缺少键“{'、'.join(missing)}”，请补上。")
     return raw
 
 
-def _applicant(raw: object, scheme: str) -> rules.Applicant:
-    body = _keys(raw, "applicant", _APPLICANT_KEYS)
+def _applicant(raw: object, law_id: str | None, scheme: str) -> rules.Applicant:
+    body = _keys(raw, "applicant", _APPLICANT_KEYS, _APPLICANT_MAY)
     return rules.Applicant(
         uscc=_text(body["uscc"], "applicant.uscc"),
-        category=_one_of(body["category"], "applicant.category", _categories(scheme)),
+        category=_one_of(body["category"], "applicant.category", _categories(law_id, scheme)),
         city=_text(body["city"], "applicant.city"),
+        classes=_texts(body.get("classes", []), "applicant.classes"),
     )
 
 
@@ -229,7 +245,7 @@ def _rows(raw: object) -> tuple[tuple[rules.Line, ...], tuple[rules.Reversal, ..
 
 
 def _line(raw: object, where: str) -> rules.Line:
-    body = _keys(raw, where, _LINE_KEYS)
+    body = _keys(raw, where, _LINE_KEYS, _LINE_MAY)
     return rules.Line(
         ref=_text(body["ref"], f"{where}.ref"),
         service=_one_of(body["service"], f"{where}.service", policy.SERVICES),
@@ -241,6 +257,7 @@ def _line(raw: object, where: str) -> rules.Line:
         paid_on=_day(body["paid_on"], f"{where}.paid_on"),
         seller_related=_flag(body["seller_related"], f"{where}.seller_related"),
         subsidised_elsewhere=_flag(body["subsidised_elsewhere"], f"{where}.subsidised_elsewhere"),
+        **(_may(body, _LINE_READERS, f"{where}.") if len(body) > len(_LINE_KEYS) else {}),
     )
 
 
@@ -295,6 +312,51 @@ def _flag(raw: object, where: str) -> bool:
     if not isinstance(raw, bool):
         raise CaseError("malformed_value", f"{where} 只能是 true 或 false。")
     return raw
+
+
+def _texts(raw: object, where: str) -> tuple[str, ...]:
+    if not isinstance(raw, list) or len(raw) > MAX_TEXT:
+        raise CaseError("malformed_value", f'{where} 应是文字的数组：[ "…" ]。')
+    return tuple(_text(item, where) for item in raw)
+
+
+def _contracts(raw: object, where: str) -> tuple[rules.ContractUse, ...]:
+    if not isinstance(raw, list) or len(raw) > MAX_LINES:
+        raise CaseError("malformed_value", f"{where} 应是数组：[ {{…}} ]。")
+    bodies = [_keys(item, where, _CONTRACT_KEYS) for item in raw]
+    return tuple(
+        rules.ContractUse(_text(b["contract"], where), _amount(b["base"], where), _amount(b["granted"], where))
+        for b in bodies
+    )
+
+
+def _plain(raw: object, where: str) -> dict[str, Any]:
+    """`raw`, which must be an object whose keys somebody else knows."""
+    if isinstance(raw, _Repeating) or not isinstance(raw, dict):
+        raise CaseError("malformed_value", f"{where} 应是一个 JSON 对象，每个键只写一次。")
+    return raw
+
+
+def _may(body: dict[str, Any], readers: _Readers, where: str = "") -> dict[str, Any]:
+    """What `body` says of the facts that it may leave out."""
+    return {field: read(body[key], where + key) for key, (field, read) in readers.items() if key in body}
+
+
+_Readers = dict[str, tuple[str, Callable[[object, str], Any]]]
+_CASE_READERS: _Readers = {
+    "filed_on": ("filed_on", _day),
+    "years_used": ("years_used_fen", _amount),
+    "contracts": ("contracts", _contracts),
+}
+_LINE_READERS: _Readers = {
+    "contract": ("contract", _text),
+    "contract_amount": ("contract_fen", _amount),
+    "signed_on": ("signed_on", _day),
+    "service_from": ("service_from", _day),
+    "service_until": ("service_until", _day),
+    "classes": ("classes", _texts),
+    "other_schemes": ("other_schemes", _texts),
+}
 
 
 def _printable(text: str) -> str:

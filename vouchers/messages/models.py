@@ -14,7 +14,7 @@ class Message(models.Model):
     address = models.CharField("地址", max_length=254, blank=True)
     subject = models.CharField("标题", max_length=200)
     body = models.TextField("内容")
-    state = models.CharField("状态", max_length=8, choices=STATES, default="waiting", db_index=True)
+    state = models.CharField("状态", max_length=8, choices=STATES, default="waiting")
     attempts = models.PositiveSmallIntegerField("发送次数", default=0)
     created_at = models.DateTimeField("时间")
     sent_at = models.DateTimeField("发送时间", null=True)
@@ -22,6 +22,7 @@ class Message(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "通知"
         ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["id"], condition=models.Q(state="waiting"), name="message_waiting")]
 
     def __str__(self):
         return self.subject

@@ -267,10 +267,6 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(default=0, editable=False, verbose_name='可显示的页数'),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(condition=models.Q(('red', True)), fields=['organisation', 'reverses'], name='invoice_letters'),
-        ),
-        migrations.AddIndex(
             model_name='reversalflag',
             index=models.Index(fields=['claim', 'letter'], name='reversal_flag_of_claim'),
         ),

@@ -17,9 +17,10 @@ from vouchers.policy.loader import (
     law_for,
     law_ids,
     law_on,
+    laws_of,
     voucher_schemes,
 )
-from vouchers.policy.reading import LawFileError
+from vouchers.policy.reading import LawFileError, read_term, read_value
 
 __all__ = [
     "SERVICES",
@@ -40,5 +41,8 @@ __all__ = [
     "law_for",
     "law_ids",
     "law_on",
+    "laws_of",
+    "read_term",
+    "read_value",
     "voucher_schemes",
 ]

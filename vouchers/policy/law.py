@@ -134,17 +134,20 @@ class AgreementLaw(Instrument):
     @property
     def annual_cap(self) -> Value[int | None]:
         """What one applicant may have in a year: no more than any agreement may grant."""
-        return dataclasses.replace(self.grant_ceiling)
+        ceiling = self.grant_ceiling
+        return Value(ceiling.value, ceiling.start, ceiling.citation, ceiling.clause)
 
     @property
     def pool(self) -> Value[int | None]:
         """The text states no total; each year's call brings its own envelope."""
-        return dataclasses.replace(self.grant_ceiling, value=None, silent=True)
+        return Value(
+            None, self.grant_ceiling.start, self.grant_ceiling.citation, self.grant_ceiling.clause, silent=True
+        )
 
     @property
     def tax_basis(self) -> Value[str]:
         """What was paid counts."""
-        return dataclasses.replace(self.rate_ceiling, value="paid", silent=True)
+        return Value("paid", self.rate_ceiling.start, self.rate_ceiling.citation, self.rate_ceiling.clause, silent=True)
 
 
 Governing = Law | AgreementLaw

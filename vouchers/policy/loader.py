@@ -72,6 +72,14 @@ def all_laws() -> tuple[Law | AgreementLaw, ...]:
     return tuple(_shelf().values())
 
 
+def laws_of(law_id: str | None) -> tuple[Law | AgreementLaw, ...]:
+    """Every law of that id, of any city, for every year it touches; of None, the city's own."""
+    if law_id is None:
+        return all_laws()
+    shelves = (_shelf(), *_shelves_elsewhere().values())
+    return tuple(law for shelf in shelves for law in shelf.values() if law.id == law_id)
+
+
 def law_ids() -> tuple[str, ...]:
     """The id of every voucher law on file, the city's own first."""
     laws = (law for shelf in (_shelf(), *_shelves_elsewhere().values()) for law in shelf.values())

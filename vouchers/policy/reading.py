@@ -224,8 +224,28 @@ def _stated(raw: object) -> int | None:
     return None if raw == "未定" else _amount(raw)
 
 
+def _from_zero(raw: object) -> int:
+    """An amount that may be zero."""
+    fen = money.parse_yuan(_text(raw))
+    if fen < 0:
+        raise LawFileError(f"金额“{raw}”不能小于零。")
+    return fen
+
+
+def _or_none(raw: object) -> int | None:
+    """An amount, or null for no cap."""
+    return None if raw is None else _from_zero(raw)
+
+
 def _rate(raw: object) -> Fraction:
     return money.parse_rate(_text(raw))
+
+
+def _rates(raw: object) -> dict[str, Fraction]:
+    """Codes of rate classes with their rates."""
+    if not isinstance(raw, dict):
+        raise LawFileError("应写成“代码: 比例”。")
+    return {_text(code): _rate(rate) for code, rate in raw.items()}
 
 
 def _flag(raw: object) -> bool:
@@ -296,8 +316,8 @@ _TERMS: dict[str, tuple[str, Callable[[object], Any]]] = {
     "filing_from": ("filing_from", _date),
     "filing_until": ("filing_until", _date),
     "cap_year": ("cap_year", _text),
-    "minimum_spend": ("minimum_spend_fen", _amount),
-    "minimum_grant": ("minimum_grant_fen", _amount),
+    "minimum_spend": ("minimum_spend_fen", _from_zero),
+    "minimum_grant": ("minimum_grant_fen", _from_zero),
     "rounding_unit": ("rounding_unit_fen", _amount),
     "rounding_mode": ("rounding_mode", _text),
     "rounding_at": ("rounding_at", _text),
@@ -308,3 +328,43 @@ _TERMS: dict[str, tuple[str, Callable[[object], Any]]] = {
     "excludes_subsidised_elsewhere": ("excludes_subsidised_elsewhere", _flag),
     "excludes_schemes": ("excludes_schemes", _list_of_text),
 }
+# What besides may be changed to see what would follow (vouchers.rules.changes); in a file, the values say these.
+_CHANGES = _TERMS | {
+    "local_rate": ("local_rate", _rate),
+    "external_rate": ("external_rate", _rate),
+    "annual_cap": ("annual_cap_fen", _from_zero),
+    "appropriation": ("appropriation_fen", _from_zero),
+    "tax_basis": ("tax_basis", _text),
+    "class_rates": ("class_rates", _rates),
+    "contract_cap": ("contract_cap_fen", _or_none),
+    "claim_cap": ("claim_cap_fen", _or_none),
+    "years_cap": ("years_cap_fen", _or_none),
+}
+
+
+def read_term(name: str, raw: object) -> tuple[str, Any]:
+    """A changed term of a call as somebody wrote it: its name in vouchers.rules.terms, and its value.
+
+    `class_rates` is read as a mapping of codes to rates. Raises LawFileError.
+    """
+    if name not in _CHANGES:
+        raise LawFileError(f"申报通知没有“{name}”这一项；可以改的是 {'、'.join(_CHANGES)}。")
+    if name in ("spend_from", "spend_until", "filing_from", "filing_until") and isinstance(raw, str):
+        raw = _iso(raw)
+    term, read = _CHANGES[name]
+    return term, _read(read, raw, name)
+
+
+def read_value(kind: type[Law] | type[AgreementLaw], name: str, raw: object) -> Any:
+    """A changed value of a law as somebody wrote it. Raises LawFileError."""
+    readers = next(required | further for of, required, further in _KINDS.values() if of is kind)
+    if name not in readers:
+        raise LawFileError(f"政策没有“{name}”这一项；可以改的是 {'、'.join(readers)}。")
+    return _read(readers[name], raw, name)
+
+
+def _iso(raw: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(raw)
+    except ValueError as problem:
+        raise LawFileError(f"日期“{raw}”写成 2025-01-01 的样子。") from problem

@@ -18,7 +18,7 @@ from vouchers.claims.models import Claim
 from vouchers.claims.services import require_open
 from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import held_fen, paid_fen
-from vouchers.review import funding
+from vouchers.review import funding, steps
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
 from vouchers.review.flags import refuse_flagged
 from vouchers.review.models import ClaimEvent
@@ -42,16 +42,16 @@ def duty_of(verb: str, state: str) -> str:
     return {"review": "review", "cut": "review", "batch": "finance_prepare"}.get(verb, "")
 
 
-def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
+def plan_of(reading: steps.Reading, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
     """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew."""
     plan = funding.Plan()
-    verb = transition.verb
+    claim, verb = reading.claim, transition.verb
     refuse_flagged(claim, verb)
     dates = _dates_of(claim, verb, now)
     if verb in ("submit", "appeal"):
-        plan = funding.place(claim, _prepare(claim, verb, now))
+        plan = funding.place(claim, _prepare(reading, verb, now), now, reading.balances_fen)
     elif verb in ("resubmit", "review"):
-        plan = funding.reassess(claim, _prepare(claim, verb, now))
+        plan = funding.reassess(claim, _prepare(reading, verb, now))
     elif transition.target in workflow.CLOSED_UNPAID:
         binding.unbind(claim)
         plan = funding.close(claim)
@@ -69,7 +69,7 @@ def plan_of(claim: Claim, transition: workflow.Transition, now: dt.datetime) -> 
 def decide_again(claim: Claim, plan: funding.Plan) -> funding.Plan:
     """The same turn on what the books say now that the filing queue is locked."""
     assert plan.dossier is not None  # only who takes a turn is sent back
-    again = funding.place(claim, plan.dossier)
+    again = funding.place_again(claim, plan.dossier)
     again.fields = plan.fields | again.fields
     return again
 
@@ -85,17 +85,21 @@ def _require_reviewed_amount(claim: Claim) -> None:
         raise ReviewRefused("轮候到资金时金额有变化，审核人员尚未核过新的金额。请退回重审。")
 
 
-def _prepare(claim: Claim, verb: str, now: dt.datetime) -> Dossier:
-    """Before a decision: the claim is complete, the call can change no more, the invoices are the claim's own."""
+def _prepare(reading: steps.Reading, verb: str, now: dt.datetime) -> Dossier:
+    """Before a decision: the claim is complete, the call can change no more, mended papers are bound again.
+
+    Who takes a turn binds its papers in that turn.
+    """
+    claim = reading.claim
     _require_voucher(claim)
-    dossier = Dossier(claim)
+    dossier = Dossier(claim, reading.papers)
     if verb in ("submit", "resubmit"):
         missing = deficiencies_of(claim, dossier)
         if missing:
             raise Incomplete(missing)
         freeze(claim.call, at=now)
-    if verb != "review":
-        binding.bind(claim, at=now, dossier=dossier)
+    if verb == "resubmit":
+        binding.bind(dossier, at=now)
     return dossier
 
 
@@ -108,7 +112,7 @@ def _require_voucher(claim: Claim) -> None:
 
 def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
     """The dates that a step sets on the claim, after checking those that it must respect."""
-    today, call = settings.CLOCK.today(), claim.call
+    today, call = timezone.localdate(now), claim.call
     if verb == "return":
         return {"correction_due": add_working_days(today, call.correction_days)}
     if verb == "publicise":

@@ -8,12 +8,14 @@ money holds the lock of the year's filing queue, so that number and money come i
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from django.db import connection
 
 from vouchers import rules
 from vouchers.calls.services import terms_of
+from vouchers.claims import binding
 from vouchers.claims.dossier import Dossier
 from vouchers.claims.facts import facts_of
 from vouchers.claims.models import Claim
@@ -40,7 +42,8 @@ class Plan:
 
     `hold_fen` is fen to hold more (above zero) or to give back (below). A claim that takes its turn in the filing queue
     has a `purse`, which the queue's lock must find unchanged, and the `dossier` to decide on again where it does not;
-    its number, and whether it waits instead of holding, are known under that lock only.
+    its number, and whether it waits instead of holding, are known under that lock only. `binds`: the papers of the
+    dossier are bound with the step.
     """
 
     fields: dict = field(default_factory=dict)
@@ -48,6 +51,7 @@ class Plan:
     hold_fen: int = 0
     purse: Purse | None = None
     dossier: Dossier | None = None
+    binds: bool = False
 
 
 class Purse:
@@ -57,28 +61,46 @@ class Purse:
     under the year's cap, without what this claim holds.
     """
 
-    def __init__(self, claim: Claim, *, held_fen: int):
+    def __init__(self, claim: Claim, *, held_fen: int, balances_fen: tuple[int | None, int | None] | None = None):
+        """`balances_fen` are those of pool and cap, where they were read already."""
         call = claim.call
         self.held_fen = held_fen
-        self.pool_fen, self.room_fen = pool_and_room_fen(call.scheme, call.fiscal_year, claim.organisation_id)
+        if balances_fen is None:
+            balances_fen = pool_and_room_fen(call.scheme, call.fiscal_year, claim.organisation_id)
+        self.pool_fen, self.room_fen = balances_fen[0] or 0, balances_fen[1]
         room_fen = call.annual_cap_fen if self.room_fen is None else self.room_fen
         # From the room that is really left: an adjustment of the cap counts, too.
         self.cap_used_fen = max(call.annual_cap_fen - room_fen - held_fen, 0)
 
 
-def place(claim: Claim, dossier: Dossier) -> Plan:
+def place(
+    claim: Claim, dossier: Dossier, now: dt.datetime, balances_fen: tuple[int | None, int | None] | None = None
+) -> Plan:
     """First complete submission (or appeal): the claim's amount, and the turn in which it asks the pool for it.
 
-    Nothing is locked: the decision is made before the turn comes, and made again in the rare case that the books say
-    something else by then. Under `first_come`, where every submission changes what the next can get, that is no rare
-    case, and the queue is locked at once.
+    Nothing is locked: the decision is made before the turn comes, on `balances_fen` of pool and cap as they were read
+    with the claim, and made again in the rare case that books or invoices say something else by then. Under
+    `first_come`, where every submission changes what the next can get, that is no rare case: all is locked at once.
     """
-    in_turn = claim.call.shortage == "waitlist"
-    if not in_turn:
-        lock_queue(claim)
-    purse = Purse(claim, held_fen=0)
-    case = decide(claim, purse, pool_fen=None if in_turn else purse.pool_fen, dossier=dossier)
-    return Plan(_amounts(case.decision), case, case.decision.granted_fen, purse, dossier)
+    if claim.call.shortage == "waitlist":
+        # A claim that seems worth nothing is looked at once more: papers that others use are told first.
+        with suppress(NothingToGrant):
+            return _turn(claim, dossier, Purse(claim, held_fen=0, balances_fen=balances_fen), binds=True)
+    binding.bind(dossier, at=now)
+    lock_queue(claim)
+    return _turn(claim, dossier, Purse(claim, held_fen=0), binds=False)
+
+
+def place_again(claim: Claim, dossier: Dossier) -> Plan:
+    """The same turn on what books and invoices say now that all of them are locked, and bound."""
+    binding.read_bound(dossier)
+    return _turn(claim, dossier, Purse(claim, held_fen=0), binds=False)
+
+
+def _turn(claim: Claim, dossier: Dossier, purse: Purse, *, binds: bool) -> Plan:
+    pool_fen = None if claim.call.shortage == "waitlist" else purse.pool_fen
+    case = decide(claim, purse, pool_fen=pool_fen, dossier=dossier)
+    return Plan(_amounts(case.decision), case, case.decision.granted_fen, purse, dossier, binds)
 
 
 def reassess(claim: Claim, dossier: Dossier) -> Plan:

@@ -19,7 +19,7 @@ class ClaimEvent(models.Model):
     """One step of one claim. Triggers keep it: the claim's state is that of its latest event, the runtime role
     cannot change or delete it, and one person never has two duties on a claim."""
 
-    claim = models.ForeignKey(Claim, models.PROTECT, related_name="events", verbose_name="申请")
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="events", db_index=False, verbose_name="申请")
     version = models.PositiveIntegerField("办理版本")
     verb = models.CharField("操作", max_length=14, choices=list(workflow.CLAIM.verb_labels.items()))
     source = models.CharField("原状态", max_length=14, choices=workflow.CLAIM.choices())
@@ -67,7 +67,7 @@ class ClaimEvent(models.Model):
 class ClaimDuty(models.Model):
     """Which duty a person has exercised on a claim. Triggers fill it; two duties of one person are refused."""
 
-    claim = models.ForeignKey(Claim, models.PROTECT, related_name="duties", verbose_name="申请")
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="duties", db_index=False, verbose_name="申请")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="人员")
     duty = models.CharField("职责", max_length=20, choices=list(workflow.DUTY_LABELS.items()))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.locks import refuse_when_locked
 from applicants.selectors import is_member
@@ -68,12 +69,13 @@ def fire_many(claims: Iterable[Claim], verb: str, *, actor: Actor, reason: str =
 
 def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> ClaimEvent:
     now = settings.CLOCK.now()
-    claim, is_member = steps.read(claim_id, actor.user, settings.CLOCK.today())
+    reading = steps.read(claim_id, verb, actor.user, timezone.localdate(now))
+    claim = reading.claim
     if seen_version is not None and seen_version != claim.version:
         raise StaleClaim
     target = consequences.choose_target(claim, verb, amount_fen)
     transition = workflow.CLAIM.step(verb, claim.state, target)
-    role = actor.capacity(transition, is_member=is_member)
+    role = actor.capacity(transition, is_member=reading.is_member)
     if transition.needs_reason and not reason:
         raise ReasonMissing(f"请填写{workflow.CLAIM.verb_labels[verb]}的理由，申请单位将看到该理由。")
     duty = consequences.duty_of(verb, claim.state)
@@ -91,7 +93,7 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
         reason=reason,
         at=now,
     )
-    plan = consequences.plan_of(claim, transition, now)
+    plan = consequences.plan_of(reading, transition, now)
     while not steps.write(claim, event, plan, _message(claim, event, plan), actor_text=actor.text):
         plan = consequences.decide_again(claim, plan)
     consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)

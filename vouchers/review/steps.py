@@ -18,6 +18,8 @@ from django.db.models import Model
 from accounts.models import User
 from applicants.models import Organisation
 from vouchers.calls.models import Call
+from vouchers.claims import binding
+from vouchers.claims.dossier import PAPERS_COLUMNS, PAPERS_WITH
 from vouchers.claims.models import Claim, Voucher
 from vouchers.ledger.errors import Busy, translated
 from vouchers.prepared import Prepared
@@ -50,24 +52,48 @@ def _parts() -> list[tuple[type[Model], str, list[str]]]:
     ]
 
 
+_LOCK = Prepared("lock_claim", ("bigint",), "SELECT FROM vouchers_claim WHERE id = $1 FOR UPDATE")
+# Verbs that decide an amount, on the claim's papers and on the books.
+DECIDING = ("submit", "resubmit", "appeal", "review")
+
+
 @cache
-def _reading() -> Prepared:
+def _reading(deciding: bool) -> Prepared:
     columns = ", ".join(f"{alias}.{name}" for _, alias, names in _parts() for name in names)
-    # The last column is the rule of `applicants.selectors.is_member`.
-    return Prepared("claim_for_step", ("bigint", "bigint", "date"), f"""
+    papers = f""",
+        (SELECT balance_fen FROM ledger_account WHERE key = concat_ws(':', 'pool', call.scheme, call.fiscal_year)),
+        (SELECT balance_fen FROM ledger_account WHERE key = concat_ws(':', 'cap', call.scheme, call.fiscal_year, firm.id)),
+        {PAPERS_COLUMNS}"""  # fmt: skip
+    # The column after the models' is the rule of `applicants.selectors.is_member`.
+    return Prepared(
+        "claim_for_decision" if deciding else "claim_for_step", ("bigint", "bigint", "date"), f"""
+        {f"WITH {PAPERS_WITH}" if deciding else ""}
         SELECT {columns}, EXISTS (
           SELECT FROM applicants_membership AS member
           WHERE member.user_id = $2 AND member.organisation_id IN (firm.id, firm.merged_into_id)
-            AND member.since <= $3 AND (member.until IS NULL OR member.until > $3))
+            AND member.since <= $3 AND (member.until IS NULL OR member.until > $3)){papers if deciding else ""}
         FROM vouchers_claim AS claim JOIN vouchers_call AS call ON call.id = claim.call_id
         JOIN applicants_organisation AS firm ON firm.id = claim.organisation_id
         JOIN vouchers_voucher AS voucher ON voucher.id = claim.voucher_id
-        WHERE claim.id = $1 FOR UPDATE OF claim""")  # fmt: skip
+        WHERE claim.id = $1""", after=_LOCK)  # fmt: skip
 
 
-def read(claim_id: int, user: User | None, today: dt.date) -> tuple[Claim, bool]:
-    """Lock the claim and read it with its call, firm and voucher; and whether `user` acts for that firm today."""
-    row = _reading().one(claim_id, user and user.pk, today)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A locked claim as a step finds it: with its call, firm and voucher; `is_member`: its actor acts for that firm.
+
+    For a verb that decides also its papers, and what the pool and the applicant's cap had then.
+    """
+
+    claim: Claim
+    is_member: bool
+    balances_fen: tuple[int | None, int | None] | None
+    papers: tuple | None
+
+
+def read(claim_id: int, verb: str, user: User | None, today: dt.date) -> Reading:
+    """Lock the claim, and then read it: one round trip, two statements, so that the second sees what it waited for."""
+    row = _reading(verb in DECIDING).one(claim_id, user and user.pk, today)
     if row is None:
         raise Claim.DoesNotExist
     made: list[Any] = []
@@ -76,7 +102,13 @@ def read(claim_id: int, user: User | None, today: dt.date) -> tuple[Claim, bool]
         made.append(model.from_db(connection.alias, names, row[at : at + len(names)]))
         at += len(names)
     claim, claim.call, claim.organisation, claim.voucher = made
-    return claim, bool(user and user.is_active and row[at])
+    is_member, *rest = row[at:]
+    return Reading(
+        claim,
+        bool(user and user.is_active and is_member),
+        (rest[0], rest[1]) if rest else None,
+        tuple(rest[2:]) or None,
+    )
 
 
 # The arguments of `vouchers_take_step`, with their types.
@@ -87,6 +119,7 @@ _ARGUMENTS = {
     "shortage": "text", "annual_cap": "bigint",
     "new_computed": "bigint", "new_granted": "bigint", "new_waiting": "boolean", "new_submitted": "timestamptz",
     "new_due": "date", "new_until": "date", "law": "text", "case_facts": "jsonb", "binds": "text", "hold_fen": "bigint",
+    "invoices": "bigint[]", "payments": "bigint[]", "allocations": "bigint[]", "expected_sums": "bigint[]",
     "takes_turn": "boolean", "seen_pool": "bigint", "seen_room": "bigint",
     "subject_line": "text", "body_text": "text", "waiting_text": "text", "address_line": "text",
 }  # fmt: skip
@@ -100,13 +133,14 @@ _WRITING = Prepared(
 def write(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None, *, actor_text: str) -> bool:
     """Write `event` with everything that `plan` means, but for money that goes back or was paid.
 
-    Returns False, having written nothing, when the books no longer say what the plan was decided on; the queue is
-    locked then, so that the next decision stands. Raises `StaleClaim`, or a refusal of the ledger.
+    Returns False, having written nothing but the binding, when books or invoices no longer say what the plan was decided
+    on; all of it is locked then, so that the next decision stands. Raises `StaleClaim`, a `ClaimError` where papers are
+    in use elsewhere, or a refusal of the ledger.
     """
     try:
         written = _WRITING.one(*_values(claim, event, plan, message, actor_text))
     except Error as error:
-        meaning = translated(error)
+        meaning = (plan.binds and binding.refusal_of(error, plan.dossier)) or translated(error)
         if meaning is error or isinstance(meaning, Busy):  # `refuse_when_locked` says so for all locks
             raise
         raise meaning from error
@@ -126,6 +160,7 @@ def write(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None, 
 def _values(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None, actor_text: str) -> list:
     """The arguments of `vouchers_take_step`, in the order of `_ARGUMENTS`."""
     call, set_to, case, purse = claim.call, plan.fields.get, plan.case, plan.purse
+    bound = (*binding.wanted(plan.dossier), binding.sums_expected(plan.dossier)) if plan.binds else (None,) * 4
     return [
         claim.pk, event.verb, event.source, event.target, event.version, event.role, event.actor_id, event.duty,
         event.reason, event.at, actor_text,
@@ -134,6 +169,7 @@ def _values(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None
         set_to("correction_due"), set_to("publicised_until"),
         case and case.decision.law_id, case and json.dumps(case.to_json(), ensure_ascii=False),
         case and case.decision.binding, plan.hold_fen,
+        *bound,
         purse is not None, purse and purse.pool_fen, purse and purse.room_fen,
         message and message.subject, message and message.body, message and message.if_waiting,
         claim.organisation.contact_email,

@@ -5,6 +5,7 @@ the two by `outcome()`.
 """
 
 from vouchers.rules.agreements import Agreement, check_agreement
+from vouchers.rules.changes import changed_law, changed_terms
 from vouchers.rules.clauses import CallExceedsLaw, check_terms
 from vouchers.rules.decision import Decision, LineResult, Step
 from vouchers.rules.engine import decide
@@ -34,6 +35,8 @@ __all__ = [
     "Step",
     "StoredError",
     "TermsError",
+    "changed_law",
+    "changed_terms",
     "check_agreement",
     "check_terms",
     "decide",

@@ -24,7 +24,7 @@ def cut(lines: list[LineResult], computed_fen: int, facts: Facts, basis: Basis, 
     room_fen = cap_fen - used_fen if cap_fen > used_fen else 0
     if room_fen < granted_fen:
         granted_fen, binding = room_fen, "annual_cap"
-    if law.annual_cap.value is not None or not asked:
+    if law.annual_cap.value is not None:
         trace.append(words.cap_step(cap_fen, used_fen, room_fen, binding == "annual_cap", terms, law))
     if asked:
         granted_fen, binding = _years(granted_fen, binding, facts, basis, trace)

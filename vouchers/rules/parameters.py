@@ -108,7 +108,9 @@ def allocated(total_fen: int, amounts_fen: Sequence[int], rates: Sequence[Fracti
     return parts
 
 
-def within_contract(contract_fen: int, used_fen: int, bases_fen: Sequence[int], rates: Sequence[Fraction], order: str):
+def within_contract(
+    contract_fen: int, used_fen: int, bases_fen: Sequence[int], rates: Sequence[Fraction], order: str
+) -> list[int]:
     """The law is silent on the contract's amount (不超过合同金额). The bases of one contract's lines, so that together
     and with what earlier claims counted they do not exceed it. Which line gives way is `allocated`'s business.
     """
@@ -123,7 +125,9 @@ def rounded_line(base_fen: int, rate: Fraction, ceiling: Fraction, terms: CallTe
     return _rounded_within(base_fen * _units(rate), base_fen * _units(ceiling), terms)
 
 
-def rounded_total(bases_fen: Sequence[int], rates: Sequence[Fraction], ceilings: Sequence[Fraction], terms: CallTerms):
+def rounded_total(
+    bases_fen: Sequence[int], rates: Sequence[Fraction], ceilings: Sequence[Fraction], terms: CallTerms
+) -> list[int]:
     """The law is silent on where to round (合计取整). Every line's subsidy when only their sum is rounded.
 
     The rounded sum is spread over the lines in proportion to what each is worth exactly, residues by largest

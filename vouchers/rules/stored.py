@@ -17,6 +17,8 @@ from typing import Any
 from vouchers import money
 
 T = typing.TypeVar("T")
+# What most values are.
+_PLAIN = frozenset({str, int, bool, type(None)})
 _FIELDS: dict[Any, dict[str, Any]] = {}
 
 
@@ -65,6 +67,8 @@ def _fields_of(cls: Any) -> dict[str, Any]:
 
 
 def _written(value: object) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Stored):
         return value.to_json()
     if isinstance(value, tuple):

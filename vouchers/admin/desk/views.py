@@ -23,6 +23,7 @@ from vouchers.claims.papers import Attachment, Invoice
 from vouchers.claims.pictures import picture_of
 from vouchers.claims.verification import Verification, VerificationWaiver
 from vouchers.documents.download import attachment, picture
+from vouchers.documents.storage import FileDamaged
 from vouchers.forms import is_number, refusals_to
 from vouchers.review.actors import Actor
 from vouchers.review.verifying import agree_to_waiver
@@ -129,7 +130,10 @@ def cut_preview(request, pk: int):
 def claim_file(request, pk: int, file: int):
     """A file of the claim's organisation, as an attachment."""
     found = get_object_or_404(Attachment, pk=file, organisation=_claim_or_404(pk).organisation_id)
-    return attachment(found.stored_name, found.sha256, found.original_name)
+    try:
+        return attachment(found.stored_name, found.sha256, found.original_name)
+    except FileDamaged as damaged:
+        raise Http404 from damaged
 
 
 @for_roles(*OFFICERS)

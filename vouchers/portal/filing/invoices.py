@@ -12,7 +12,7 @@ from applicants.web import organisation_of
 from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
 from vouchers.claims.doubts import answer_doubt
 from vouchers.claims.letters import upload_letter
-from vouchers.claims.receiving import receive_invoice, waiting_files
+from vouchers.claims.receiving import receive_invoice
 from vouchers.claims.removals import remove_invoice
 from vouchers.claims.seen import ChangedMeanwhile, seen_row
 from vouchers.claims.selectors import earlier_invoices
@@ -34,7 +34,9 @@ from vouchers.portal.filing.forms import (
 from vouchers.portal.filing.keeping import forget, kept_form
 from vouchers.portal.filing.pages import ask_first, case_of, frame, own_claim, own_file, own_invoice
 from vouchers.portal.filing.sheet import sheet_of
+from vouchers.portal.filing.waiting import waiting_of
 from vouchers.review import reversals
+from vouchers.tasks import nudge
 
 
 @for_roles(MEMBER)
@@ -51,17 +53,22 @@ def invoice_list(request, number: str):
             ]
             for letter in [each.invoice for each in results if each.invoice is not None and each.invoice.red]:
                 reversals.follow(letter)
+            for job in filter(None, (each.job for each in results)):
+                nudge(job)
     sheet = sheet_of(case_of(claim))
     rows = bills.bill_rows(claim, sheet)
-    page = frame(claim, "发票") | {
-        "form": form,
-        "results": results,
-        "entered": sum(1 for each in results if each.invoice),
-        "rows": rows,
-        "waiting": waiting_files(claim),
-        "earlier": earlier_invoices(claim, [row.invoice.pk for row in rows])[:20],
-        "sheet": sheet,
-    }
+    page = (
+        frame(claim, "发票")
+        | waiting_of(claim)
+        | {
+            "form": form,
+            "results": results,
+            "entered": sum(1 for each in results if each.invoice),
+            "rows": rows,
+            "earlier": earlier_invoices(claim, [row.invoice.pk for row in rows])[:20],
+            "sheet": sheet,
+        }
+    )
     return render(request, "portal/filing/invoices.html", page)
 
 
@@ -140,7 +147,7 @@ def type_in(request, number: str, file: int):
     """Type in an invoice whose file nobody but a person can read."""
     claim = own_claim(request, number)
     attached = own_file(claim, file)
-    if attached.kind != "invoice":
+    if attached.kind != "invoice" or attached.held or attached.infected:
         raise Http404
     known = attached.invoices.first()
     if known is not None:
@@ -156,8 +163,8 @@ def type_in(request, number: str, file: int):
             messages.success(request, f"发票{entered.number}登记好了，请勾选申报的明细。")
             return redirect("claim_invoice", number=claim.number, pk=entered.pk)
     page = frame(claim, "人工填写发票") | {"form": form, "lines": lines, "file": attached, "kept": kept}
-    page |= {"pages": pages_of(claim, attached)}
-    return render(request, "portal/filing/typed.html", page)
+    doubts = (request.POST if request.method == "POST" else kept.body).getlist("doubt")
+    return render(request, "portal/filing/typed.html", page | {"doubts": doubts, "pages": pages_of(claim, attached)})
 
 
 @for_roles(MEMBER)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vouchers.portal.filing import invoices, keeping, papers, payments, submitting, views
+from vouchers.portal.filing import invoices, keeping, papers, payments, submitting, views, waiting
 
 urlpatterns = [
     path("", views.claims, name="claims"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:number>/decision/", views.decision, name="claim_decision"),
     path("<slug:number>/letter/", views.letter, name="claim_letter"),
     path("<slug:number>/invoices/", invoices.invoice_list, name="claim_invoices"),
+    path("<slug:number>/invoices/waiting/", waiting.waiting, name="claim_invoices_waiting"),
     path("<slug:number>/invoices/typed/<int:file>/", invoices.type_in, name="claim_invoice_typed"),
     path("<slug:number>/invoices/<int:pk>/", invoices.invoice, name="claim_invoice"),
     path("<slug:number>/invoices/<int:pk>/correct/", invoices.correct, name="claim_invoice_correct"),

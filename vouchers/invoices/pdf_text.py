@@ -1,0 +1,214 @@
+"""The text of PDF pages as tokens: PDFium's characters, each with its box, put together by place.
+
+In these files labels come first and values last, so the order of the text says nothing; only places do. Characters
+that follow each other closely are one token. Two figures that touch are two cells when they were set one by one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+
+from vouchers.invoices.invoice import UnreadableInvoice
+from vouchers.invoices.text import tidy, unspaced
+from vouchers.invoices.tokens import Token
+
+MM = 25.4 / 72
+# No invoice page holds as many characters.
+MAX_CHARS = 60_000
+# Gaps in shares of the type's size: between pieces set one by one, inside one piece, and for a blank.
+_APART, _WIDE, _BLANK = 0.28, 1.1, 0.16
+_LEVEL = 0.12
+_TURNED = 0.02
+# What is printed twice for bold type lies this near, in mm; as many earlier tokens of the same text are looked at.
+_TWICE, _MANY = 0.6, 400
+_INVISIBLE = 3
+_HYPHEN = 0x2D
+_UNMAPPED = frozenset({0, 0xFFFE, 0xFFFF, 0xFFFD})
+_FIGURE = frozenset("0123456789.%*,-¥￥")
+
+
+@dataclass(slots=True)
+class _Char:
+    """One character with its edges and baseline. The blanks are those that the file itself has beside it."""
+
+    text: str
+    left: float
+    right: float
+    y: float
+    size: float
+    index: int
+    blank_before: bool = False
+    blank_after: bool = False
+
+
+def page_tokens(page: pdfium.PdfPage) -> tuple[list[Token], int]:
+    """The visible tokens of `page` in millimetres as it is shown, and the number of characters without a meaning.
+
+    Raises UnreadableInvoice where the page holds more text than any invoice.
+    """
+    textpage = page.get_textpage()
+    count = textpage.count_chars()
+    if count > MAX_CHARS:
+        raise UnreadableInvoice(
+            "pdf_unsafe", "这个 PDF 文件包含的文字远超一张发票应有的数量，不是正常的发票文件。请从税务平台重新下载。"
+        )
+    text = _Text(textpage.raw, _shown_from(page))
+    runs = text.runs(count)
+    tokens = [token for run in runs if (token := text.token(run))]
+    width, height = page.get_size()
+    inside = [token for token in tokens if -1 < token.left < width * MM and 0 < token.y < height * MM + 1]
+    return _once(inside), text.unmapped
+
+
+def _shown_from(page: pdfium.PdfPage) -> tuple[float, float, float, float, float, float]:
+    """The matrix from PDF points to millimetres from the upper left corner of the page as it is shown."""
+    left, bottom, right, top = page.get_bbox()
+    turned = page.get_rotation()
+    if turned == 90:
+        return 0.0, MM, MM, 0.0, -bottom * MM, -left * MM
+    if turned == 180:
+        return -MM, 0.0, 0.0, MM, right * MM, -bottom * MM
+    if turned == 270:
+        return 0.0, -MM, -MM, 0.0, top * MM, right * MM
+    return MM, 0.0, 0.0, -MM, -left * MM, top * MM
+
+
+class _Text:
+    """The characters of one page."""
+
+    def __init__(self, textpage: raw.FPDF_TEXTPAGE, shown: tuple[float, float, float, float, float, float]):
+        self._textpage = textpage
+        self._shown = shown
+        self.unmapped = 0
+
+    def runs(self, count: int) -> Iterator[list[_Char]]:
+        """Characters that follow each other on one line without a gap."""
+        run: list[_Char] = []
+        for char in self._chars(count):
+            if run and self._parted(run[-1], char):
+                yield run
+                run = []
+            run.append(char)
+        if run:
+            yield run
+
+    def _chars(self, count: int) -> Iterator[_Char]:
+        a, b, c, d, e, f = self._shown
+        page, box, x, y = self._textpage, raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
+        box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
+        unicode_of, box_of, origin_of = (
+            raw.FPDFText_GetUnicode,
+            raw.FPDFText_GetLooseCharBox,
+            raw.FPDFText_GetCharOrigin,
+        )
+        last: _Char | None = None
+        blank = False
+        high = 0
+        for index in range(count):
+            code = unicode_of(page, index)
+            # PDFium takes a hyphen at the end of a line for a hyphenation and gives this in its place.
+            code = _HYPHEN if code == 2 else code
+            if code <= 32 or code == 0xA0 or code in _UNMAPPED:
+                self.unmapped += code in _UNMAPPED
+                if code == 32 and not raw.FPDFText_IsGenerated(page, index):
+                    blank = True
+                    if last is not None:
+                        last.blank_after = True
+                continue
+            if 0xD800 <= code < 0xDC00:
+                high = code
+                continue
+            if 0xDC00 <= code < 0xE000:
+                code = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00 if high else 0xFFFD
+            high = 0
+            box_of(page, index, box_at)
+            origin_of(page, index, x_at, y_at)
+            if b:
+                # A page shown on its side: what is across in the file is down on the page.
+                ends = c * box.bottom + e, c * box.top + e
+                size = abs(b * (box.right - box.left))
+            else:
+                ends = a * box.left + e, a * box.right + e
+                size = abs(d * (box.top - box.bottom))
+            height = b * x.value + d * y.value + f
+            last = _Char(chr(code), min(ends), max(ends), height, size, index, blank)
+            blank = False
+            yield last
+
+    def _parted(self, before: _Char, char: _Char) -> bool:
+        size = max(before.size, char.size, 0.1)
+        gap = (char.left - before.right) / size
+        if abs(char.y - before.y) > _LEVEL * size or gap > _WIDE or gap < -0.6:
+            return True
+        if gap <= _APART and not (before.text in _FIGURE and char.text in _FIGURE):
+            return False
+        first, second = self._object(before.index), self._object(char.index)
+        if first == second:
+            return False
+        if gap > _APART:
+            return True
+        # Figures set apart are two cells, however near, unless the program sets every character apart.
+        return self._object(before.index - 1) == first or self._object(char.index + 1) == second
+
+    def _object(self, index: int) -> int:
+        """The address of the text object of a character; 0 where there is none."""
+        if index < 0:
+            return 0
+        found = raw.FPDFText_GetTextObject(self._textpage, index)
+        return ctypes.addressof(found.contents) if found else 0
+
+    def token(self, run: list[_Char]) -> Token | None:
+        """The run as a token; None where no one sees it, or it is turned, as a seal's letters are."""
+        first = run[0]
+        if len(run) == 1 and abs(math.remainder(self._angle(first.index), math.tau)) > _TURNED:
+            return None
+        found = raw.FPDFText_GetTextObject(self._textpage, first.index)
+        if found and raw.FPDFTextObj_GetTextRenderMode(found) == _INVISIBLE:
+            return None
+        texts: list[str] = []
+        before = first
+        for char in run:
+            if char.left - before.right > _BLANK * char.size and (char.blank_before or _latin(before, char)):
+                texts.append(" ")
+            texts.append(char.text)
+            before = char
+        shown = tidy("".join(texts))
+        if not shown:
+            return None
+        # A blank at either end of a wrapped piece parts two Latin words.
+        text = (" " if first.blank_before and _word(shown[0]) else "") + shown
+        text += " " if before.blank_after and _word(shown[-1]) else ""
+        return Token(text, unspaced(shown), first.left, before.right, first.y, max(char.size for char in run))
+
+    def _angle(self, index: int) -> float:
+        """How far the character is turned, on the page as it is shown."""
+        angle = raw.FPDFText_GetCharAngle(self._textpage, index)
+        return angle + math.atan2(self._shown[1], self._shown[0]) if angle >= 0 else 0.0
+
+
+def _latin(before: _Char, char: _Char) -> bool:
+    return _word(before.text) and _word(char.text)
+
+
+def _word(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _once(tokens: list[Token]) -> list[Token]:
+    """Tokens without those printed twice at one place, as some issuers do for bold type."""
+    kept: dict[str, list[Token]] = {}
+    once = []
+    for token in tokens:
+        same = kept.setdefault(token.plain, [])
+        if not any(
+            abs(token.left - other.left) < _TWICE and abs(token.y - other.y) < _TWICE for other in same[-_MANY:]
+        ):
+            same.append(token)
+            once.append(token)
+    return once
