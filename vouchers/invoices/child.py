@@ -72,11 +72,12 @@ def _tasks(scans: bool) -> dict[str, Callable[..., Any]]:
     """What may be asked, by name. Everything is loaded before the process shuts itself in."""
     from PIL import Image
 
+    from vouchers.invoices.pages import page_count, render
     from vouchers.invoices.reading import read
 
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    return {"read": read}
+    return {"read": read, "render": render, "page_count": page_count}
 
 
 def _limit(memory: int) -> None:

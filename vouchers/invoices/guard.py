@@ -278,6 +278,16 @@ def read_scan(content: bytes) -> Invoice:
     return _said(Invoice, *_scanner.ask("read_scan", content))
 
 
+def render(content: bytes, page: int, width: int) -> bytes:
+    """A page as a PNG, as `pages.render` draws it. Raises only UnreadableInvoice."""
+    return _pictured(*_readers.ask("render", content, page, width))
+
+
+def page_count(content: bytes) -> int:
+    """How many pages the file has, as `pages.page_count` tells. Raises only UnreadableInvoice."""
+    return _said(int, *_readers.ask("page_count", content))
+
+
 def _said(kind: type[_Wanted], answer: bytes, payload: bytes) -> _Wanted:
     try:
         if answer != far_side.SAID:

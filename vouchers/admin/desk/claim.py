@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from applicants.models import OrganisationName, Sanction
-from applicants.selectors import sanctions_in_force
+from applicants.selectors import names_on, sanctions_in_force
 from providers.models import Provider
 from vouchers import rules
 from vouchers.admin.desk import scope
@@ -65,6 +65,8 @@ class Papers:
         self.files = list(claim.attachments.order_by("kind", "pk"))
         self.doubting = Doubting.about(claim, self.invoices)
         self.alike = alike(self.invoices)
+        others = {twin.organisation_id for twins in self.alike.values() for twin in twins}
+        self.twins = names_on(others, settings.CLOCK.today())
         chosen = [line.invoice_line_id for line in self.lines]
         self.doubts = {
             each.pk: self.doubting.of(each, self.by_invoice.get(each.pk, []), asked=chosen) for each in self.invoices
@@ -184,8 +186,9 @@ def _hints(papers: Papers, checks: dict, sanctions: list[Sanction], claim: Claim
                 text = f"票面：{check.face}。系统：{check.known}。"
                 found.append({"tone": check.result, "title": f"{check.label}{check.words}", "text": text, **where})
         found += [_of_doubt(doubt, checks[invoice.pk], where) for doubt in papers.doubts[invoice.pk]]
-        for other in papers.alike.get(invoice.pk, ()):
-            text = f"与 {other.organisation} 的发票 {other.number} 销售方、日期、金额和明细都相同，请核对是否重复。"
+        if twins := papers.alike.get(invoice.pk):
+            told = "；".join(f"{papers.twins.get(each.organisation_id, '')} {each.number}" for each in twins)
+            text = f"销售方、日期、金额和明细与这些发票都相同：{told}。请核对是否重复开票或重复申报。"
             found.append({"tone": "warn", "title": "疑似重复", "text": text, **where})
         if invoice.read_by == "typed":
             found.append({"tone": "warn", "title": "人工填写", "text": "没有系统识读的原件，请逐项对照材料。", **where})

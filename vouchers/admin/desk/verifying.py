@@ -31,7 +31,11 @@ class AnswerForm(LookForm):
     """What the officer read at the tax platform."""
 
     status = forms.ChoiceField(label="平台答复", choices=[("", "请选择"), *STATUS_LABELS.items()])
-    picture = forms.FileField(label="结果截图", required=False)
+    picture = forms.FileField(
+        label="结果截图",
+        required=False,
+        widget=forms.FileInput(attrs={"class": "pickfile", "accept": "image/png,image/jpeg"}),
+    )
     reference = forms.CharField(label="平台流水号", max_length=60, required=False)
     note = forms.CharField(label="说明", max_length=500, required=False)
     red_number = forms.CharField(label="红字发票号码", max_length=20, required=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.walls import MEMBER, for_roles
+from applicants.selectors import name_on
 from applicants.web import organisation_of
 from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
 from vouchers.claims.doubts import answer_doubt
@@ -83,7 +85,7 @@ def _invoice_page(request, claim, found, explained: dict[str, str] | None = None
     """The page; `explained` is an explanation that was refused, as it was typed, and why."""
     sheet = sheet_of(case_of(claim))
     rows, offer = bills.line_rows(claim, found, sheet), bills.offer_of(found)
-    name = claim.organisation.current_name
+    name = name_on(claim.organisation, settings.CLOCK.today())
     side = side_of(claim, found, [row.line for row in rows], name=name, listed=bool(offer.products))
     for row in rows:
         row.place = side.lines[row.line.pk]
