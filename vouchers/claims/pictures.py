@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 from vouchers.claims.papers import Attachment
+from vouchers.claims.uploads import format_of
 from vouchers.documents.storage import load, path_of
 from vouchers.invoices import UnreadableInvoice, guard
 
@@ -21,11 +22,12 @@ MOST_PAGES = 5
 
 def pages_of(content: bytes) -> int:
     """How many pages of the file can be shown, at most `MOST_PAGES`; none for what has no pages or cannot be drawn."""
+    if format_of(content) == "xml":
+        return 0
     try:
         return min(guard.page_count(content), MOST_PAGES)
     except UnreadableInvoice as unread:
-        if unread.code != "no_pages":
-            log.info("no pages to show: %s", unread.code)
+        log.info("no pages to show: %s", unread.code)
         return 0
 
 

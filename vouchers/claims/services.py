@@ -147,7 +147,7 @@ def store_file(
     """
     require_room(claim_id, organisation_id, len(content))
     # Only what stands beside its fields is looked at here, and nothing that waits for the virus scanner.
-    pages = pages_of(content) if kind in ("invoice", "receipt") and folder == "uploads" else 0
+    pages = pages_of(content) if kind == "invoice" and folder == "uploads" else 0
     stored = keep(content, folder, "")
     try:
         with transaction.atomic():

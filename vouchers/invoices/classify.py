@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -74,7 +74,7 @@ def _versions() -> dict[int, Words]:
     return {row["version"]: _words(row) for row in raw["versions"]}
 
 
-def _words(row: dict) -> Words:
+def _words(row: dict[str, Any]) -> Words:
     names = ("services", "compute", "doubtful_services", "doubtful", "goods", "other_services")
     units = "|".join(sorted(map(re.escape, row["compute_units"]), key=len, reverse=True))
     return Words(
