@@ -214,9 +214,10 @@ def answer_doubt(claim: Claim, invoice: Invoice, code: str, text: str, *, user) 
     return answer
 
 
-def open_blocks(claim: Claim, invoice_ids: Iterable[int]) -> list[tuple[Invoice, Doubt]]:
-    """The doubts about these invoices that still keep the claim from being submitted."""
-    rows = list(Invoice.objects.filter(pk__in=list(invoice_ids)).prefetch_related("lines").order_by("pk"))
+def open_blocks(claim: Claim, invoices: Iterable[int | Invoice]) -> list[tuple[Invoice, Doubt]]:
+    """The doubts about these invoices (rows or their ids) that still keep the claim from being submitted."""
+    ids = [each.pk if isinstance(each, Invoice) else each for each in invoices]
+    rows = list(Invoice.objects.filter(pk__in=ids).prefetch_related("lines").order_by("pk"))
     if not rows:
         return []
     known = Doubting.about(claim, rows)

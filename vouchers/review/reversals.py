@@ -69,10 +69,11 @@ def sweep() -> int:
 
 
 def follow(letter: Invoice) -> None:
-    """Do for one letter at once what `sweep` does for all, in the transaction that enters it."""
-    pairs = _unmet(letter=letter.pk)
-    for pair in pairs:
-        _meet(*pair)
+    """Do for one letter at once what `sweep` does for all, in the transaction that enters it where there is one."""
+    with refuse_when_locked(), transaction.atomic():
+        pairs = _unmet(letter=letter.pk)
+        for pair in pairs:
+            _meet(*pair)
     for claim_id in sorted({claim_id for claim_id, _, _ in pairs}):
         _safely(_act, claim_id)
 

@@ -20,6 +20,8 @@ LEAST_ROWS = 4
 _COVERS = {"total": ("total", "words"), "code": ("code",)}
 # Space around a box, as a share of the page.
 _AIR = 0.003
+# A number stands right of its box, and still on the page.
+_LAST = 0.975
 
 
 @register.simple_tag
@@ -111,5 +113,12 @@ def _shares(left: float, top: float, right: float, bottom: float) -> dict[str, s
     """A rectangle with a little air as percentages, for attributes of SVG; none leaves the page."""
     left, top = max(left - _AIR, 0), max(top - _AIR, 0)
     right, bottom = min(right + _AIR, 1), min(bottom + _AIR, 1)
-    shares = {"x": left, "y": top, "width": right - left, "height": bottom - top, "cx": right, "cy": (top + bottom) / 2}
+    shares = {
+        "x": left,
+        "y": top,
+        "width": right - left,
+        "height": bottom - top,
+        "cx": min(right, _LAST),
+        "cy": (top + bottom) / 2,
+    }
     return {name: f"{100 * max(share, 0):.2f}%" for name, share in shares.items()}
