@@ -65,8 +65,8 @@ class Papers:
         self.files = list(claim.attachments.order_by("kind", "pk"))
         self.doubting = Doubting.about(claim, self.invoices)
         self.alike = alike(self.invoices)
-        others = {twin.organisation_id for twins in self.alike.values() for twin in twins}
-        self.twins = names_on(others, settings.CLOCK.today())
+        twins = {twin.organisation_id for found in self.alike.values() for twin in found}
+        self.twins = names_on(twins | {claim.organisation_id}, settings.CLOCK.today())
         chosen = [line.invoice_line_id for line in self.lines]
         self.doubts = {
             each.pk: self.doubting.of(each, self.by_invoice.get(each.pk, []), asked=chosen) for each in self.invoices
