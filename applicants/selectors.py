@@ -91,6 +91,12 @@ def is_member(user, organisation: Organisation) -> bool:
     return user.is_active and memberships.filter(Q(until=None) | Q(until__gt=today)).exists()
 
 
+def acting_for(user, on: dt.date) -> frozenset[int]:
+    """The ids of the organisations that `user` is a member of on the day `on`; those merged into them follow."""
+    in_force = Membership.objects.filter(Q(until=None) | Q(until__gt=on), since__lte=on, user=user)
+    return frozenset(in_force.values_list("organisation", flat=True)) if user.is_active else frozenset()
+
+
 def members_of(organisation: Organisation) -> QuerySet[Membership]:
     """Who acts for the organisation today, owners first, with their accounts."""
     today = settings.CLOCK.today()

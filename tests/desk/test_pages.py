@@ -162,18 +162,39 @@ def test_a_holiday_is_no_working_day(desk):
         assert days.between(since.date() - dt.timedelta(days=1), friday) >= 5 - left
 
 
+def pick(claim):
+    """The claim as the page offers it: with the version that the officer sees."""
+    claim.refresh_from_db()
+    return f"{claim.pk}:{claim.version}"
+
+
+def test_who_picked_a_claim_before_another_moved_it_is_told_which(desk):
+    mine, moved = desk.claim(), desk.claim()
+    picks = [pick(mine), pick(moved)]
+    for verb in ("return", "resubmit"):
+        factories.take(moved, verb, moved.firm, desk.office)
+    answer = desk.browser("reviewer").post("/admin/queue/", {"verb": "accept", "pick": picks})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"{moved.number}：该申请刚刚被他人处理过" in page
+    mine.refresh_from_db()
+    assert mine.state == "submitted"
+    malformed = {"verb": "accept", "pick": [str(mine.pk), f"{mine.pk}:", ":1", "x:y"]}
+    assert "请勾选" in desk.browser("reviewer").post("/admin/queue/", malformed).content.decode()
+
+
 def test_many_are_taken_at_once_or_none_of_them(desk):
     some = [desk.claim() for _ in range(3)]
-    picks = {"verb": "accept", "pick": [claim.pk for claim in some]}
+    picks = {"verb": "accept", "pick": [pick(claim) for claim in some]}
     for who in ("approver", "auditor", "preparer"):
         assert desk.browser(who).post("/admin/queue/?view=all", picks).status_code == 409
     assert desk.browser("reviewer").post("/admin/queue/?view=submitted", picks).status_code == 302
     other = desk.claim()
-    answer = desk.browser("reviewer").post("/admin/queue/?view=all", {**picks, "pick": [some[0].pk, other.pk]})
+    answer = desk.browser("reviewer").post("/admin/queue/?view=all", {**picks, "pick": [pick(some[0]), pick(other)]})
     page = answer.content.decode()
     assert answer.status_code == 409
     assert some[0].number in page
-    assert re.search(rf'value="{other.pk}"[^>]*checked', page)
+    assert re.search(rf'value="{pick(other)}"[^>]*checked', page)
     other.refresh_from_db()
     assert other.state == "submitted"
     assert "请勾选" in desk.browser("reviewer").post("/admin/queue/", {"verb": "accept"}).content.decode()
@@ -181,7 +202,7 @@ def test_many_are_taken_at_once_or_none_of_them(desk):
 
 def test_approved_claims_are_publicised_together(desk):
     some = [desk.claim("approved") for _ in range(2)]
-    answer = desk.browser("approver").post("/admin/queue/", {"verb": "publicise", "pick": [c.pk for c in some]})
+    answer = desk.browser("approver").post("/admin/queue/", {"verb": "publicise", "pick": [pick(c) for c in some]})
     assert answer.status_code == 302
     assert desk.browser("auditor").get("/admin/publicity/").context["shown"][0].pk == some[0].pk
 

@@ -2,11 +2,12 @@
 
 import pytest
 from django.conf import settings
+from django.test.utils import setup_databases
 from kombu import pools
 
 from config.celery import app
 from tests.faults.celery_worker import Broker
-from tests.faults.private_postgres import TEMPLATE, PrivatePostgres, django_uses
+from tests.faults.private_postgres import ALIASES, TEMPLATE, PrivatePostgres, django_uses
 
 pytest.register_assert_rewrite("tests.faults.holding")
 
@@ -30,13 +31,17 @@ def _use(url):
 
 
 @pytest.fixture(scope="session")
-def _postgres(django_db_setup, tmp_path_factory):
+def _postgres(django_db_setup, django_db_blocker, tmp_path_factory):
     """One private server for all tests of a session, with a template that has what the tests' database has."""
+    real = settings.DATABASES["owner"]
+    if not real["NAME"].startswith("test_"):
+        # pytest-django made none, because no test of this run asked for it by its mark.
+        with django_db_blocker.unblock():
+            setup_databases(verbosity=0, interactive=False, keepdb=True, aliases=set(ALIASES))
     server = PrivatePostgres()
     try:
         server.start()
         server.make_roles()
-        real = settings.DATABASES["owner"]
         dump = tmp_path_factory.mktemp("dump") / "template"
         server.dump(real["NAME"], dump, of=real)
         server.restore(dump, TEMPLATE)

@@ -143,12 +143,15 @@ class PrivatePostgres:
 
 
 @contextlib.contextmanager
-def django_uses(host: Path, database: str) -> Iterator[None]:
-    """Both of Django's aliases mean `database` on the server whose socket is in `host`, in every thread."""
+def django_uses(host: Path, database: str, **more: str) -> Iterator[None]:
+    """Both of Django's aliases mean `database` on the server whose socket is in `host`, in every thread.
+
+    `more` are other settings, such as USER.
+    """
     before = {alias: dict(connections.settings[alias]) for alias in ALIASES}
     connections.close_all()
     for alias in ALIASES:
-        connections.settings[alias].update(HOST=str(host), PORT="", NAME=database)
+        connections.settings[alias].update(HOST=str(host), PORT="", NAME=database, **more)
     try:
         yield
     finally:

@@ -86,6 +86,7 @@ def seal(
     private: int = PRIVATE,
     key_of: int = PRIVATE,
     version: int = 4,
+    picture: tuple[str, bytes] = ("ofd", b"no picture"),
 ) -> bytes:
     """The SES signature over the Signature.xml `content`."""
     signer = core.OctetString(certificate("国家税务总局示例省税务局", issuer, key_of))
@@ -93,8 +94,8 @@ def seal(
     times = [core.GeneralizedTime(datetime.datetime(year, 1, 1, tzinfo=datetime.UTC)) for year in (2025, 2025, 2028)]
     detail = sequence(core.Integer(3), core.UTF8String("全国统一发票监制章"), core.Integer(1), sequence(signer), *times)
     header = sequence(core.IA5String("ES"), core.Integer(version), core.IA5String("EXAMPLE"))
-    picture = sequence(core.IA5String("ofd"), core.OctetString(b"no picture"), core.Integer(30), core.Integer(20))
-    info = sequence(header, core.IA5String("32000000000001"), detail, picture)
+    shown = sequence(core.IA5String(picture[0]), core.OctetString(picture[1]), core.Integer(30), core.Integer(20))
+    info = sequence(header, core.IA5String("32000000000001"), detail, shown)
     algorithm = core.ObjectIdentifier(SM2_WITH_SM3)
     stamp = sequence(info, maker, algorithm, core.OctetBitString(sign(info)))
     told = sequence(
@@ -123,7 +124,8 @@ def sealed_parts(parts: dict[str, str | bytes], *, leave_out: tuple[str, ...] = 
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?><ofd:Signature xmlns:ofd="{OFD_NS}"><ofd:SignedInfo>'
         f'<ofd:Provider ProviderName="example"/><ofd:SignatureMethod>{SM2_WITH_SM3}</ofd:SignatureMethod>'
-        f'<ofd:References CheckMethod="1.2.156.10197.1.401">{references}</ofd:References></ofd:SignedInfo>'
+        f'<ofd:References CheckMethod="1.2.156.10197.1.401">{references}</ofd:References>'
+        '<ofd:StampAnnot ID="1" PageRef="61" Boundary="90 8 30 20"/></ofd:SignedInfo>'
         f"<ofd:SignedValue>/{SIGNED_VALUE}</ofd:SignedValue></ofd:Signature>"
     ).encode()
     listing = (

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from vouchers.invoices import UnreadableInvoice, ofd_drawing, read
 from vouchers.invoices.pages import render
 
-from . import make
+from . import make, make_seal
 from .make_legacy import LegacyFacts, legacy_parts
 
 FACTS = make.Facts(lines=[make.compute_line(), make.discount_line()])
@@ -144,6 +144,29 @@ def test_a_stamp_of_an_annotation_is_drawn():
     assert ofd_drawing.draw(make.zipped(parts), 0, 1050).getpixel((950, 670)) == (255, 0, 0)
 
 
+def png(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("picture", [("png", png("red")), ("ofd", page_with(line("M 0 0 L 80 0 L 80 30 L 0 30 C", 'Fill="true"', '<ofd:FillColor Value="255 0 0"/>').replace("10 10", "0 0"), "0 0 80 30"))])  # fmt: skip
+def test_a_seals_picture_is_pressed_on_the_page_it_names(picture):
+    content = make_seal.sealed(PARTS, picture=picture)
+
+    assert ofd_drawing.draw(content, 0, 1050).getpixel((520, 120)) == (255, 0, 0)
+    assert ofd_drawing.draw(make.zipped(PARTS), 0, 1050).getpixel((520, 120)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    "picture", [("ofd", b"PK"), ("ofd", page_with(line("X"))), ("png", b"none"), ("ofd", page_with("", "0 0 0 0"))]
+)
+def test_a_seals_picture_that_is_none_is_left_out(picture):
+    image = ofd_drawing.draw(make_seal.sealed(PARTS, picture=picture), 0, 1050)
+
+    assert image.tobytes() == ofd_drawing.draw(make.zipped(PARTS), 0, 1050).tobytes()
+
+
 @pytest.mark.parametrize(
     "objects",
     [
@@ -155,6 +178,17 @@ def test_a_stamp_of_an_annotation_is_drawn():
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_or_costs_too_much_is_refused(objects):
+    assert refusal_of(page_with(objects)) == "ofd_unsafe"
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        line("M 0 0 L 90 0 L 90 90 L 0 90 C", 'Fill="true"', '<ofd:FillColor Value="1 2 3"/>') * 200,
+        '<ofd:TextObject Boundary="0 0 1 1" Size="50"><ofd:TextCode X="0" Y="50">' + "字" * 3_000 + "</ofd:TextCode></ofd:TextObject>",
+    ],
+)  # fmt: skip
+def test_a_page_painted_over_and_over_is_refused(objects):
     assert refusal_of(page_with(objects)) == "ofd_unsafe"
 
 

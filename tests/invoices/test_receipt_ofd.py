@@ -73,6 +73,17 @@ def test_what_is_missing_or_contradicts_the_page_is_told(changes, code):
     assert [warning.code for warning in read(ofd(instance(**changes))).warnings] == [code]
 
 
+def test_a_box_stands_around_every_field_the_page_shows():
+    boxes = {box.field: box for box in read(ofd(instance())).boxes}
+
+    assert set(boxes) == {"payer", "payee", "amount", "date", "serial"}
+    # The third piece of text begins at 20 mm of 210, on the line at 36 mm of 140.
+    payer = boxes["payer"]
+    assert payer.left == pytest.approx(20 / 210)
+    assert payer.top < 36 / 140 < payer.bottom
+    assert read(ofd(instance(), ())).boxes == ()
+
+
 def test_another_currency_is_no_amount():
     assert read(ofd(instance(Currency="USD"))).amount_fen is None
 

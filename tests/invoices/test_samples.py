@@ -38,7 +38,7 @@ KINDS = {"普电": "电子普票"}
         ("sd_25442000000127444519_rezipped.ofd", []),
         ("SignScaleError.ofd", []),
         ("999.ofd", ["id_missing", "seal_test_issuer"]),
-        ("fptpl.ofd", ["id_missing", "lines_elsewhere"]),
+        ("fptpl.ofd", ["id_missing", "lines_elsewhere", "seal_missing"]),
         ("发票示例.ofd", ["seal_broken", "seal_test_issuer"]),
         ("67536084.pdf", []),
         ("91420000722084584J_8cd62e109ec84973b3b39d166e52298c.pdf", []),

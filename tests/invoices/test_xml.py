@@ -208,3 +208,15 @@ def test_one_line_whose_money_cannot_be_read_leaves_no_lines_and_a_warning(old, 
 )
 def test_other_documents_are_told_apart(content, code):
     assert code_of(content) == code
+
+
+def test_a_ticket_in_the_same_format_is_refused_by_name():
+    content = make.changed_xml(make.Facts(), "电子发票</LabelName>", "电子发票（铁路电子客票）</LabelName>")
+
+    assert code_of(content) == "kind_not_supported"
+
+
+def test_a_line_whose_total_contradicts_its_parts_is_told():
+    content = make.changed_xml(make.Facts(), "<TotaltaxIncludedAmount>127200.00<", "<TotaltaxIncludedAmount>127200.01<")
+
+    assert [warning.code for warning in read(content).warnings] == ["line_total"]

@@ -44,7 +44,9 @@ _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?%|免税|不征税|\*+|.{0,4}零税率|0
 _FIGURES = frozenset({"quantity", "unit_price", "amount", "tax"})
 _SINGLE = _FIGURES | {"tax_rate"}
 # What a cell of the wrong sort weighs against millimetres of misalignment; and two figures in one cell.
-_WRONG, _TWICE, _UNLIKELY = 60.0, 50.0, 4.0
+_WRONG, _TWICE, _UNLIKELY, _TORN = 60.0, 50.0, 4.0, 10.0
+# Pieces nearer than this share of their size touch.
+_TOUCHING = 0.2
 _UNIT_LENGTH = 8
 # Headings may differ this much in height.
 _LEVEL = 1.2
@@ -108,13 +110,15 @@ def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str
         return []
     best = [_cost(heading, tokens[0]) for heading in headings]
     choices: list[list[int]] = []
-    for token in tokens[1:]:
+    for last, token in zip(tokens, tokens[1:], strict=False):
+        # Pieces that touch are one cell rather than two.
+        apart = _TORN if token.left - last.right < _TOUCHING * token.size else 0.0
         costs, chosen = [], []
         lowest, lowest_at = float("inf"), 0
         for index, heading in enumerate(headings):
             before, at = best[index] + (_TWICE if heading.column in _SINGLE else 0.0), index
-            if lowest < before:
-                before, at = lowest, lowest_at
+            if lowest + apart < before:
+                before, at = lowest + apart, lowest_at
             if best[index] < lowest:
                 lowest, lowest_at = best[index], index
             costs.append(before + _cost(heading, token))

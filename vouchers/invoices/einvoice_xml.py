@@ -47,6 +47,8 @@ LINE = {
     "tax": "ComTaxAm",
 }
 _KINDS = {"01": "数电专票", "02": "数电普票"}
+# 数电票 for travel share the format.
+_OTHER_KINDS = ("铁路", "航空", "行程单")
 _KIND_WORDS = {"专用": "数电专票", "普通": "数电普票"}
 
 
@@ -122,6 +124,11 @@ def _line_totals(items: list[etree._Element]) -> list[Warning]:
 
 def _kind(root: etree._Element) -> tuple[str, list[Warning]]:
     """The kind by the label's code, and by its name where they do not contradict each other."""
+    other = text_at(root, f"{_LABELS}/EInvoiceType/LabelName")
+    if any(word in other for word in _OTHER_KINDS):
+        raise UnreadableInvoice(
+            "kind_not_supported", f"这是“{other[:30]}”，不是增值税专用发票或普通发票，不能用于申报算力费用。"
+        )
     path = f"{_LABELS}/GeneralOrSpecialVAT"
     code, name = text_at(root, f"{path}/LabelCode"), text_at(root, f"{path}/LabelName")
     by_code = _KINDS.get(code, "")

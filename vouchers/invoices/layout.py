@@ -23,7 +23,7 @@ _NAME_ABOVE, _NAME_STEP = 5.0, 0.5
 # A line of the remark that fills this share of the width to the right edge was wrapped, not ended.
 _FULL = 0.62
 # On one line, pieces nearer than this share of their size were set as one.
-_NEAR = 0.5
+_NEAR = 0.35
 # Type of a title is at least this high.
 _TITLE_SIZE = 4.4
 
@@ -37,8 +37,9 @@ _HEAD = {
 }
 _NAME, _ID = re.compile(r"名称:"), re.compile(r"(?:统一社会信用代码/?)?纳税人识别号:?")
 _NEXT = re.compile(r"地址[、,]?(?:电话)?:?|(?:统一社会信用代码/?)?纳税人识别号:?")
-_WORDS, _TOTAL = re.compile(r"价税合计(?:\(大写\):?)?"), re.compile(r"\(?小写\)?:?")
+_WORDS, _TOTAL = re.compile(r"价税合计(?:\(大写\):?)?"), re.compile(r"\(小写\):?")
 _REMARK, _DRAWER = re.compile(r"备注:?"), re.compile(r"开票人:")
+_SMALL = re.compile(r"[(（]小写")
 _MACHINE = re.compile(r"机器编号:?")
 _LEADING_DIGITS = re.compile(r"[0-9]+")
 
@@ -63,7 +64,7 @@ class Layout:
         return tuple(
             box
             for field, places in (*self.places.items(), *self.table.places())
-            for box in _boxes(field, places, sizes)
+            for box in boxes_of(field, places, sizes)
         )
 
 
@@ -184,7 +185,7 @@ class _Form:
     def _find_total(self) -> Found | None:
         """The label 小写, on the line of 价税合计."""
         words = self._page.find(_WORDS)
-        return self._page.find(_TOTAL, below=words.y - SAME_LINE) if words else self._page.find(_TOTAL)
+        return self._page.find(_TOTAL, below=words.y - SAME_LINE if words else -inf, inside=True)
 
     def foot(self) -> dict[str, list[Token]]:
         """The total in words and figures, and the remark below them."""
@@ -211,12 +212,14 @@ def _text(name: str, tokens: Sequence[Token], right_edge: float) -> str:
     if name == "remark":
         return paragraph(tokens, right_edge)
     text = joined(tokens)
+    if name == "words":
+        return _SMALL.split(text)[0]
     if name == "number" and (digits := _LEADING_DIGITS.match(compact(text))):
         return digits.group()
     return text
 
 
-def _boxes(field: str, places: Sequence[tuple[int, Token]], sizes: Sequence[tuple[float, float]]) -> Iterable[Box]:
+def boxes_of(field: str, places: Sequence[tuple[int, Token]], sizes: Sequence[tuple[float, float]]) -> Iterable[Box]:
     """One box a page around all `places` of a field; nothing where the page has no size."""
     pages: dict[int, list[Token]] = {}
     for number, token in places:

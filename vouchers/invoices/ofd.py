@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vouchers.invoices.assemble import assemble
-from vouchers.invoices.invoice import Invoice, Printed, UnreadableInvoice, Warning
+from vouchers.invoices.invoice import Invoice, Printed, Seal, UnreadableInvoice, Warning
 from vouchers.invoices.kinds import kind_of
 from vouchers.invoices.layout import Layout, read_layout
 from vouchers.invoices.ofd_attached import Attached, read_attached
 from vouchers.invoices.ofd_document import Document, read_document, several_refusal
 from vouchers.invoices.ofd_resources import code_payload
 from vouchers.invoices.ofd_rows import item_rows
-from vouchers.invoices.ofd_tags import tagged_fields
+from vouchers.invoices.ofd_tags import tagged_fields, tagged_places
 from vouchers.invoices.qr import compare
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.seals import ofd_seals
@@ -54,7 +54,8 @@ def read_ofd(content: bytes) -> Invoice:
         raise several_refusal()
     seals, seal_warnings = ofd_seals(package)
     printed = _printed(document, layout, attached)
-    printed.warnings += seal_warnings
+    printed.warnings += seal_warnings or _seal_missing(layout, seals)
+    layout.places = {**tagged_places(document), **layout.places}
     boxes = layout.boxes(document.sizes)
     if len(layout.table.rows) != len(printed.lines):
         boxes = tuple(box for box in boxes if not box.field.startswith("lines."))
@@ -62,6 +63,17 @@ def read_ofd(content: bytes) -> Invoice:
     payload = code_payload(package, document.resources)
     doubts = compare(payload, invoice) if payload else []
     return replace(invoice, boxes=boxes, seals=seals, warnings=(*invoice.warnings, *doubts))
+
+
+def _seal_missing(layout: Layout, seals: tuple[Seal, ...]) -> list[Warning]:
+    """The forms before 数电票 were all sealed by the tax bureau; a copy that was written anew is not."""
+    if seals or not layout.legacy:
+        return []
+    message = (
+        "数电票之前的电子发票带有税务机关的电子签章，这个文件里没有，可能是用其他软件另存过的。"
+        "请上传原文件，或到税务平台查验这张发票。"
+    )
+    return [Warning("seal_missing", message)]
 
 
 def _printed(document: Document, layout: Layout, attached: Attached) -> Printed:

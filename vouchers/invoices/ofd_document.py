@@ -47,8 +47,6 @@ class Document:
     tags: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
     resources: Resources = field(default_factory=Resources)
-    # Width and height of each page in mm; infinite where the file does not say.
-    sizes: list[tuple[float, float]] = field(default_factory=list)
 
     def tagged(self, path: str) -> Iterator[tuple[int, Token]]:
         """Page number and token of every object that the tag at `path` points at, in the tag's order."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lxml import etree
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from vouchers.invoices.invoice import UnreadableInvoice
 from vouchers.invoices.ofd_page import deltas, hidden, numbers
@@ -20,6 +20,7 @@ from vouchers.invoices.ofd_paths import Style, outlines
 from vouchers.invoices.ofd_resources import open_picture, read_resources
 from vouchers.invoices.safe_xml import local_name
 from vouchers.invoices.safe_zip import Package, resolve, unsafe
+from vouchers.invoices.seals import Stamp, stamps
 from vouchers.invoices.text import tidy
 
 MAX_PIXELS = 12_000_000
@@ -27,8 +28,12 @@ _MIN_WIDTH, _MAX_WIDTH = 200, 3_000
 _MAX_OBJECTS = 20_000
 _MAX_CHARS = 60_000
 _MAX_IMAGES = 60
+# How often the canvas may be painted all over; forms need less than three.
+_MAX_COATS = 40
 _MAX_DEPTH = 8
 _USUAL_SIZE = (210.0, 297.0)
+# What numbers that are no places lead to.
+_NONSENSE = (ValueError, OverflowError, IndexError, ZeroDivisionError)
 _FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc",
@@ -83,8 +88,12 @@ def draw(content: bytes, page: int, width: int) -> Image.Image:
         document = _Document(package)
         if not 0 <= page < len(document.pages):
             raise UnreadableInvoice("page_missing", f"这个文件没有第 {page + 1} 页。")
-        return _paint(document, page, width)
-    except (ValueError, OverflowError, IndexError) as error:
+        canvas = _paint(document, page, width)
+        for stamp in stamps(package):
+            if stamp.page == document.pages[page][0]:
+                _press(canvas, document, page, stamp)
+        return canvas
+    except _NONSENSE as error:
         raise unsafe("内部的图形数据不正常") from error
 
 
@@ -109,6 +118,11 @@ class _Document:
         location = tidy(root.findtext("{*}Annotations") or "")
         self._annotations = resolve(self.path, location) if location else ""
 
+    def box(self, page: int) -> tuple[float, float, float, float]:
+        """The paper of a page in mm: left, top, width, height."""
+        root = self.package.xml(self.pages[page][1])
+        return _box(root.find("{*}Area")) or self.usual or (0.0, 0.0, *_USUAL_SIZE)
+
     def appearances(self, page: str) -> list[etree._Element]:
         """The pictures of the annotations on the page of that id: watermarks and stamps."""
         if self._annotations not in self.package.paths:
@@ -125,7 +139,7 @@ class _Document:
 def _paint(document: _Document, page: int, width: int) -> Image.Image:
     name, path = document.pages[page]
     root = document.package.xml(path)
-    left, top, across, down = _box(root.find("{*}Area")) or document.usual or (0.0, 0.0, *_USUAL_SIZE)
+    left, top, across, down = document.box(page)
     if across <= 0 or down <= 0:
         raise unsafe("内部的页面尺寸不正常")
     width = min(max(width, _MIN_WIDTH), _MAX_WIDTH)
@@ -147,6 +161,33 @@ def _paint(document: _Document, page: int, width: int) -> Image.Image:
     return canvas
 
 
+def _press(canvas: Image.Image, document: _Document, page: int, stamp: Stamp) -> None:
+    """A seal's picture on the page, its white transparent. One that cannot be painted is left out."""
+    try:
+        paper_left, paper_top, across, _ = document.box(page)
+        x, y, width, height = numbers(stamp.boundary)
+        pixels = canvas.width / across
+        size = max(1, round(width * pixels)), max(1, round(height * pixels))
+        picture = _stamp_picture(stamp, size[0]) if size[0] <= canvas.width and size[1] <= canvas.height else None
+    except (UnreadableInvoice, *_NONSENSE):
+        return
+    if picture is None:
+        return
+    left, top = round((x - paper_left) * pixels), round((y - paper_top) * pixels)
+    shown = Image.new("RGBA", size, "white")
+    shown.alpha_composite(picture.resize(size, Image.Resampling.LANCZOS))
+    under = canvas.crop((left, top, left + size[0], top + size[1]))
+    canvas.paste(ImageChops.darker(under, shown.convert("RGB")), (left, top))
+
+
+def _stamp_picture(stamp: Stamp, width: int) -> Image.Image | None:
+    """The picture of a seal, which may be an OFD of its own."""
+    if stamp.kind != "ofd":
+        return open_picture(stamp.picture)
+    inner = _Document(Package(stamp.picture))
+    return _paint(inner, 0, width).convert("RGBA") if inner.pages else None
+
+
 class _Painter:
     """Paints parts onto one canvas, within caps on what no page has that much of."""
 
@@ -155,7 +196,14 @@ class _Painter:
         self._canvas = canvas
         self._pen = ImageDraw.Draw(canvas)
         self._objects = self._chars = self._images = 0
+        self._ink = _MAX_COATS * canvas.width * canvas.height
         self._fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+
+    def _spend(self, pixels: float) -> None:
+        """Count what is painted, on top of each other too: a page of a thousand full pictures costs minutes."""
+        self._ink -= int(pixels)
+        if self._ink < 0:
+            raise unsafe("包含的图形远超一张发票应有的数量")
 
     def part(self, path: str | None, matrix: _Matrix) -> None:
         """A template; one that is not there paints nothing."""
@@ -200,6 +248,7 @@ class _Painter:
             self._chars += len(text)
             if self._chars > _MAX_CHARS:
                 raise unsafe("包含的文字远超一张发票应有的数量")
+            self._spend(len(text) * size * size)
             for place, char in zip(_places(code, text, x, y, size / matrix.scale), text, strict=True):
                 if not char.isspace():
                     self._pen.text(matrix.at(*place), char, fill=colour, font=font, anchor="ls")
@@ -214,10 +263,18 @@ class _Painter:
         stroked, filled = element.get("Stroke") != "false", element.get("Fill") == "true"
         for points, closed in outlines(element.findtext("{*}AbbreviatedData") or ""):
             places = [matrix.at(x, y) for x, y in points]
+            self._spend(self._covered(places, thickness))
             if filled and style.fill is not None and len(places) > 2:
                 self._pen.polygon(places, fill=style.fill)
             if stroked and len(places) > 1:
                 self._pen.line(places + places[:1] if closed else places, fill=style.stroke, width=thickness)
+
+    def _covered(self, places: list[tuple[float, float]], thickness: int) -> float:
+        """How many pixels of the canvas an outline can touch at most."""
+        across, down = ([place[axis] for place in places] for axis in (0, 1))
+        width = min(max(across) - min(across) + thickness, self._canvas.width)
+        height = min(max(down) - min(down) + thickness, self._canvas.height)
+        return max(width, 1.0) * max(height, 1.0)
 
     def _image(self, element: etree._Element, matrix: _Matrix) -> None:
         """The picture on the unit square of its matrix, upright."""
@@ -231,6 +288,7 @@ class _Painter:
         if size[0] > self._canvas.width * 2 or size[1] > self._canvas.height * 2:
             return
         picture = open_picture(self._document.package.content(path))
+        self._spend(size[0] * size[1] + (picture.width * picture.height if picture else 0))
         if picture is not None:
             picture = picture.resize(
                 size, Image.Resampling.LANCZOS if size[0] < picture.width else Image.Resampling.NEAREST

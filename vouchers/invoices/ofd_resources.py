@@ -44,16 +44,24 @@ def read_resources(package: Package, path: str, root: etree._Element) -> Resourc
 
 def code_payload(package: Package, resources: Resources) -> Payload | None:
     """What the invoice's QR code says, where one of the pictures is that code."""
-    paths = [path for path in dict.fromkeys(resources.media.values()) if path in package.paths]
+    paths = [path for path in dict.fromkeys(resources.media.values()) if 0 < package.size(path) <= _MAX_CODE_BYTES]
     for path in paths[:_MAX_CODES]:
-        content = package.content(path)
-        picture = open_picture(content) if len(content) <= _MAX_CODE_BYTES else None
-        if picture is None or max(picture.size) > _MAX_CODE_EDGE or not 0.8 < picture.width / picture.height < 1.25:
-            continue
-        for text in decode(picture.convert("L")):
+        picture = _square(package.content(path))
+        for text in decode(picture) if picture else ():
             if payload := parse(text):
                 return payload
     return None
+
+
+def _square(content: bytes) -> Image.Image | None:
+    """A picture in grey that may be a QR code by its shape; others are not even unpacked."""
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
+            width, height = opened.size
+            fits = max(width, height) <= _MAX_CODE_EDGE and 0.8 < width / height < 1.25
+            return opened.convert("L") if fits else None
+    except _NO_PICTURE:
+        return None
 
 
 def open_picture(content: bytes) -> Image.Image | None:

@@ -11,6 +11,7 @@ from vouchers.invoices import einvoice_xml, ofd_legacy
 from vouchers.invoices.layout import paragraph
 from vouchers.invoices.ofd_document import Document
 from vouchers.invoices.table import Piece
+from vouchers.invoices.tokens import Token
 
 _FIELDS = {**ofd_legacy.FIELDS, **{path: field for field, path in einvoice_xml.TAG_PATHS.items()}}
 _ITEM = "EInvoiceData/IssuItemInformation"
@@ -29,6 +30,15 @@ def tagged_fields(document: Document) -> dict[str, str]:
         if text and field not in fields:
             fields[field] = text
     return fields
+
+
+def tagged_places(document: Document) -> dict[str, list[tuple[int, Token]]]:
+    """Where the header fields stand that the tags point at: page number and token."""
+    places: dict[str, list[tuple[int, Token]]] = {}
+    for path, field in _FIELDS.items():
+        if found := list(document.tagged(path)):
+            places.setdefault(field, found)
+    return places
 
 
 def tagged_cells(document: Document) -> list[Piece]:

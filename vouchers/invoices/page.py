@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from math import inf
 from typing import NamedTuple
 
@@ -21,12 +23,14 @@ _PASSWORD = re.compile(r"(?=.*[<>*+])[0-9<>*+/\-]{10,}")
 # A value may begin this much before the end of its label, whose last letter is a wide colon.
 _OVERLAP = 3.0
 # Words parted by more than this share of their size had a blank between them.
-_BLANK = 0.3
+_BLANK = 0.35
 _MARGIN = 0.3
 
 
 class Found(NamedTuple):
-    """A label: its place, and the parts of its own row that follow it without a gap, in its own token."""
+    """A label: its words, its place, and the parts of its own row that follow it without a gap, in its own token."""
+
+    text: str
 
     left: float
     right: float
@@ -52,20 +56,28 @@ class Page:
         ]
         self.rows = list(rows_of(self.tokens))
 
-    def find_all(self, pattern: re.Pattern[str], below: float = -inf) -> list[Found]:
-        """The labels on the highest line that has any, from left to right. A label begins where a token does."""
+    def find_all(self, pattern: re.Pattern[str], below: float = -inf, *, inside: bool = False) -> list[Found]:
+        """The labels on the highest line that has any, from left to right.
+
+        A label begins where a token does, or anywhere with `inside`.
+        """
         found: list[Found] = []
         for row in self.rows:
             if row.y <= below:
                 continue
             if found and row.y - found[0].y >= SAME_LINE:
                 break
-            found += _labels(row, pattern)
+            found += _labels(row, pattern, inside)
         return sorted(found, key=lambda label: label.left)
 
-    def find(self, pattern: re.Pattern[str], below: float = -inf) -> Found | None:
+    def find(self, pattern: re.Pattern[str], below: float = -inf, *, inside: bool = False) -> Found | None:
         """The first label that begins with `pattern`, from above and then from the left."""
-        return next(iter(self.find_all(pattern, below)), None)
+        return next(iter(self.find_all(pattern, below, inside=inside)), None)
+
+    @staticmethod
+    def labels(row: Row, pattern: re.Pattern[str]) -> list[Found]:
+        """All labels of one row that begin with `pattern`."""
+        return list(_labels(row, pattern))
 
     def lowest(self, pattern: re.Pattern[str]) -> Found | None:
         """The lowest label that begins with `pattern`."""
@@ -109,7 +121,7 @@ def reading_order(tokens: Iterable[Token]) -> list[Token]:
 
 
 def joined(tokens: Sequence[Token]) -> str:
-    """The texts of `tokens` as one, with a blank where two Latin words stand apart on a line."""
+    """The texts of `tokens` as one, with a blank where a Latin word stands apart on a line."""
     texts: list[str] = []
     before: Token | None = None
     for token in tokens:
@@ -123,31 +135,22 @@ def joined(tokens: Sequence[Token]) -> str:
 def _blank_between(before: Token, token: Token) -> bool:
     words = before.text[-1:] + token.text[:1]
     same = abs(token.y - before.y) < SAME_LINE
-    return same and words.isascii() and words.isalnum() and token.left - before.right > _BLANK * token.size
+    latin = any(char.isascii() and char.isalnum() for char in words) and " " not in words
+    return same and latin and token.left - before.right > _BLANK * token.size
 
 
-def _labels(row: Row, pattern: re.Pattern[str]) -> Iterable[Found]:
-    matches = list(pattern.finditer(row.text))
+def _labels(row: Row, pattern: re.Pattern[str], inside: bool = False) -> Iterator[Found]:
+    matches = [match for match in pattern.finditer(row.text) if match.end() > match.start()]
     if not matches:
         return
-    starts: dict[int, int] = {}
-    offset = 0
-    for index, token in enumerate(row.tokens):
-        starts[offset] = index
-        offset += len(token.plain)
+    ends = list(accumulate(len(token.plain) for token in row.tokens))
+    starts = {0, *ends}
     for match in matches:
-        if match.start() not in starts or match.start() == match.end():
-            continue
-        parts = row.cut(match.start(), match.end())
-        # What follows in the token in which the label ends.
-        offset = match.start()
-        rest: tuple[Token, ...] = ()
-        for token in row.tokens[starts[match.start()] :]:
-            if offset + len(token.plain) > match.end():
-                rest = (token.part(match.end() - offset),) if offset < match.end() else ()
-                break
-            offset += len(token.plain)
-        yield Found(parts[0].left, parts[-1].right, parts[0].y, rest)
+        if inside or match.start() in starts:
+            parts = row.cut(match.start(), match.end())
+            last = bisect_right(ends, match.end() - 1)
+            rest = row.cut(match.end(), ends[last]) if match.end() < ends[last] else []
+            yield Found(match.group(), parts[0].left, parts[-1].right, parts[0].y, tuple(rest))
 
 
 def _uprights(tokens: Sequence[Token]) -> list[Token]:

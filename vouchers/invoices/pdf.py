@@ -20,6 +20,8 @@ from vouchers.invoices.layout import Layout, read_layout
 from vouchers.invoices.pdf_file import opened, picture, too_many_pages
 from vouchers.invoices.pdf_text import MM, page_tokens
 from vouchers.invoices.qr import Payload, compare, decode, parse
+from vouchers.invoices.seals import seal_doubts
+from vouchers.invoices.seals_pdf import pdf_seals
 from vouchers.invoices.text import tidy
 from vouchers.invoices.tokens import Token
 from vouchers.invoices.witnesses import attachment_unread, differences, doubtful_names
@@ -59,7 +61,9 @@ def read_pdf(content: bytes, *, with_qr: bool = True) -> Invoice:
         warnings = [*embedded.warnings, *warnings]
         invoice = replace(embedded, carrier="pdf", boxes=invoice.boxes if invoice else (), warnings=())
     assert invoice is not None
-    return replace(invoice, warnings=tuple(dict.fromkeys([*invoice.warnings, *warnings, *_after_the_end(content)])))
+    seals = pdf_seals(content)
+    doubts = [*warnings, *_after_the_end(content), *seal_doubts(seals)]
+    return replace(invoice, seals=seals, warnings=tuple(dict.fromkeys([*invoice.warnings, *doubts])))
 
 
 def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:

@@ -23,14 +23,14 @@ MM = 25.4 / 72
 MAX_CHARS = 60_000
 # Gaps in shares of the type's size: between pieces set one by one, inside one piece, and for a blank.
 _APART, _WIDE, _BLANK = 0.28, 1.1, 0.16
-_LEVEL = 0.12
+_LEVEL, _TOUCHING = 0.12, 0.04
 _TURNED = 0.02
 # What is printed twice for bold type lies this near, in mm; as many earlier tokens of the same text are looked at.
 _TWICE, _MANY = 0.6, 400
 _INVISIBLE = 3
 _HYPHEN = 0x2D
 _UNMAPPED = frozenset({0, 0xFFFE, 0xFFFF, 0xFFFD})
-_FIGURE = frozenset("0123456789.%*,-¥￥")
+_CHINESE = 2
 
 
 @dataclass(slots=True)
@@ -45,6 +45,7 @@ class _Char:
     index: int
     blank_before: bool = False
     blank_after: bool = False
+    blank_kept: bool = False
 
 
 def page_tokens(page: pdfium.PdfPage) -> tuple[list[Token], int]:
@@ -92,6 +93,8 @@ class _Text:
         run: list[_Char] = []
         for char in self._chars(count):
             if run and self._parted(run[-1], char):
+                # A blank within a line is kept; one at its end only parts Latin words.
+                run[-1].blank_kept = char.blank_before and abs(char.y - run[-1].y) < _LEVEL * char.size
                 yield run
                 run = []
             run.append(char)
@@ -99,7 +102,6 @@ class _Text:
             yield run
 
     def _chars(self, count: int) -> Iterator[_Char]:
-        a, b, c, d, e, f = self._shown
         page, box, x, y = self._textpage, raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
         box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
         unicode_of, box_of, origin_of = (
@@ -108,7 +110,7 @@ class _Text:
             raw.FPDFText_GetCharOrigin,
         )
         last: _Char | None = None
-        blank = False
+        blank: tuple[float, float, float, float] | None = None
         high = 0
         for index in range(count):
             code = unicode_of(page, index)
@@ -117,8 +119,10 @@ class _Text:
             if code <= 32 or code == 0xA0 or code in _UNMAPPED:
                 self.unmapped += code in _UNMAPPED
                 if code == 32 and not raw.FPDFText_IsGenerated(page, index):
-                    blank = True
-                    if last is not None:
+                    box_of(page, index, box_at)
+                    origin_of(page, index, x_at, y_at)
+                    blank = self._place(box, x.value, y.value)
+                    if last is not None and _follows((last.right, last.y), (blank[0], blank[2]), last.size):
                         last.blank_after = True
                 continue
             if 0xD800 <= code < 0xDC00:
@@ -129,31 +133,37 @@ class _Text:
             high = 0
             box_of(page, index, box_at)
             origin_of(page, index, x_at, y_at)
-            if b:
-                # A page shown on its side: what is across in the file is down on the page.
-                ends = c * box.bottom + e, c * box.top + e
-                size = abs(b * (box.right - box.left))
-            else:
-                ends = a * box.left + e, a * box.right + e
-                size = abs(d * (box.top - box.bottom))
-            height = b * x.value + d * y.value + f
-            last = _Char(chr(code), min(ends), max(ends), height, size, index, blank)
-            blank = False
+            left, right, height, size = self._place(box, x.value, y.value)
+            spaced = blank is not None and _follows((blank[1], blank[2]), (left, height), size)
+            last = _Char(chr(code), left, right, height, size, index, spaced)
+            blank = None
             yield last
+
+    def _place(self, box: raw.FS_RECTF, x: float, y: float) -> tuple[float, float, float, float]:
+        """Left and right edge, baseline and size on the page as it is shown."""
+        a, b, c, d, e, f = self._shown
+        if a > 0:
+            return a * box.left + e, a * box.right + e, d * y + f, d * (box.bottom - box.top)
+        if b:
+            # What is across in the file is down on a page shown on its side.
+            ends, size = (c * box.bottom + e, c * box.top + e), abs(b * (box.right - box.left))
+        else:
+            ends, size = (a * box.left + e, a * box.right + e), abs(d * (box.top - box.bottom))
+        return min(ends), max(ends), b * x + d * y + f, size
 
     def _parted(self, before: _Char, char: _Char) -> bool:
         size = max(before.size, char.size, 0.1)
         gap = (char.left - before.right) / size
         if abs(char.y - before.y) > _LEVEL * size or gap > _WIDE or gap < -0.6:
             return True
-        if gap <= _APART and not (before.text in _FIGURE and char.text in _FIGURE):
+        if gap <= _TOUCHING and _sort(before.text) == _sort(char.text) == _CHINESE:
             return False
         first, second = self._object(before.index), self._object(char.index)
         if first == second:
             return False
         if gap > _APART:
             return True
-        # Figures set apart are two cells, however near, unless the program sets every character apart.
+        # What was set apart is two cells, however near, unless the program sets every character apart.
         return self._object(before.index - 1) == first or self._object(char.index + 1) == second
 
     def _object(self, index: int) -> int:
@@ -183,13 +193,23 @@ class _Text:
             return None
         # A blank at either end of a wrapped piece parts two Latin words.
         text = (" " if first.blank_before and _word(shown[0]) else "") + shown
-        text += " " if before.blank_after and _word(shown[-1]) else ""
+        text += " " if before.blank_kept or before.blank_after and _word(shown[-1]) else ""
         return Token(text, unspaced(shown), first.left, before.right, first.y, max(char.size for char in run))
 
     def _angle(self, index: int) -> float:
         """How far the character is turned, on the page as it is shown."""
         angle = raw.FPDFText_GetCharAngle(self._textpage, index)
         return angle + math.atan2(self._shown[1], self._shown[0]) if angle >= 0 else 0.0
+
+
+def _follows(end: tuple[float, float], start: tuple[float, float], size: float) -> bool:
+    """Whether what begins at `start` follows what ends at `end` on its line without a gap."""
+    return abs(start[1] - end[1]) < _LEVEL * size and -_APART * size < start[0] - end[0] < _APART * size
+
+
+def _sort(char: str) -> int:
+    """Chinese, or anything narrower."""
+    return _CHINESE if char > "\u2e7f" else 0
 
 
 def _latin(before: _Char, char: _Char) -> bool:

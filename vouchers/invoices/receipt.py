@@ -1,34 +1,71 @@
-"""What a bank receipt says, whatever carrier it came in. Plain data."""
+"""A bank's receipt from whatever file it comes in: machine-readable `bker` first, else what its pages print.
+
+There is no form that all banks keep to, so a receipt read from its text is a proposal that a person confirms.
+"""
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
+from vouchers.invoices import receipt_ofd
+from vouchers.invoices.invoice import UnreadableInvoice
+from vouchers.invoices.ofd_document import read_document
+from vouchers.invoices.payment import RECEIPT_NAMES, Receipt
+from vouchers.invoices.pdf_file import opened
+from vouchers.invoices.pdf_text import MM, page_tokens
+from vouchers.invoices.reading import carrier_of, refuse_size
+from vouchers.invoices.receipt_text import from_pages
+from vouchers.invoices.safe_zip import Package
+from vouchers.invoices.tokens import Token
 
-from vouchers.invoices.invoice import Box, Warning
+__all__ = ["RECEIPT_NAMES", "Receipt", "read_receipt"]
+
+# A receipt has one page; a file of statements has more than anyone should search for one payment.
+_MAX_PAGES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """One payment as the bank's receipt states it; a person always confirms it.
+def read_receipt(content: bytes) -> Receipt:
+    """The payment in a receipt's file, with a warning for every field that was not read or is in doubt.
 
-    `amount_fen` in fen; `serial` the receipt's own number. Fields of `boxes` are the names of these fields. What
-    was not read is empty, None for the date and the amount, and named in a warning.
+    Raises UnreadableInvoice: `scan` for a picture of text, `receipt_unreadable` for what shows no payment,
+    `several_documents`, and what unsafe files raise.
     """
+    refuse_size(len(content))
+    carrier = carrier_of(content)
+    if carrier == "xml":
+        return receipt_ofd.read(content)
+    if carrier == "pdf":
+        return from_pages(*_pdf_pages(content))
+    if carrier == "ofd":
+        return _ofd(content)
+    if carrier == "image":
+        raise UnreadableInvoice(
+            "scan", "回单是图片，没有可以读取的文字。请上传网银下载的 PDF 或 OFD 回单，或手工填写。"
+        )
+    raise UnreadableInvoice(
+        "receipt_unreadable", "这个文件不是银行回单。请上传网银下载的 PDF 或 OFD 回单，或手工填写。"
+    )
 
-    payer: str
-    payee: str
-    amount_fen: int | None
-    date: datetime.date | None
-    serial: str
-    boxes: tuple[Box, ...] = ()
-    warnings: tuple[Warning, ...] = ()
+
+def _ofd(content: bytes) -> Receipt:
+    try:
+        return receipt_ofd.read(content)
+    except UnreadableInvoice as refusal:
+        if refusal.code != "receipt_unreadable":
+            raise
+    document = read_document(Package(content))
+    return from_pages(document.pages, document.sizes)
 
 
-RECEIPT_NAMES = {
-    "payer": "付款人户名",
-    "payee": "收款人户名",
-    "amount": "金额",
-    "date": "记账日期",
-    "serial": "回单编号",
-}
+def _pdf_pages(content: bytes) -> tuple[list[list[Token]], list[tuple[float, float]]]:
+    """Tokens and sizes, in mm, of the pages."""
+    with opened(content) as document:
+        if len(document) > _MAX_PAGES:
+            raise UnreadableInvoice(
+                "several_documents", f"这个文件有 {len(document)} 页，不是一份回单。请逐份下载后分别上传。"
+            )
+        tokens = [page_tokens(page)[0] for page in document]
+        sizes = [(width * MM, height * MM) for width, height in (page.get_size() for page in document)]
+    if not any(tokens):
+        raise UnreadableInvoice(
+            "scan", "这份 PDF 回单是扫描件或图片，没有可以读取的文字。请上传网银下载的原文件，或手工填写。"
+        )
+    return tokens, sizes

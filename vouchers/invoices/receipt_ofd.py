@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
+from math import inf
 
 from lxml import etree
 
 from vouchers.invoices import xbrl
-from vouchers.invoices.invoice import UnreadableInvoice, Warning
+from vouchers.invoices.invoice import Box, UnreadableInvoice, Warning
 from vouchers.invoices.ofd_document import Document, read_document
-from vouchers.invoices.receipt import RECEIPT_NAMES, Receipt
+from vouchers.invoices.payment import RECEIPT_NAMES, Receipt
 from vouchers.invoices.safe_xml import local_name, parse, text_at
 from vouchers.invoices.safe_zip import Package
 from vouchers.invoices.seals import ofd_seals
@@ -87,9 +89,11 @@ def _receipt(root: etree._Element, document: Document | None, doubts: list[Warni
                 f"回单的大写金额“{said['words'][:60]}”与小写金额 {yuan(amount_fen)} 不一致，请对照回单核实。",
             )
         )
+    boxes: tuple[Box, ...] = ()
     if document is not None:
         warnings += _against_page(said, document)
-    return Receipt(said["payer"], said["payee"], amount_fen, date, said["serial"], (), tuple(warnings))
+        boxes = tuple(_boxes(said, document))
+    return Receipt(said["payer"], said["payee"], amount_fen, date, said["serial"], boxes, tuple(warnings))
 
 
 def _fact(root: etree._Element, names: tuple[str, ...]) -> str:
@@ -119,6 +123,25 @@ def _against_page(said: dict[str, str], document: Document) -> list[Warning]:
     return [
         Warning("two_truths", f"回单数据里的“{'、'.join(absent)}”在版面上找不到，文件可能被改动过，请对照回单核实。")
     ]
+
+
+def _boxes(said: dict[str, str], document: Document) -> Iterator[Box]:
+    """Where the page shows a field of the instance: the first piece of text that has it."""
+    amount_fen, date = _money(said["amount"]), _day(said["date"])
+    wanted: dict[str, tuple[str, ...]] = {name: (compact(said[name]),) for name in ("payer", "payee", "serial")}
+    wanted["amount"] = () if amount_fen is None else (yuan(abs(amount_fen)),)
+    wanted["date"] = (
+        () if date is None else (date.isoformat(), f"{date:%Y%m%d}", f"{date:%Y/%m/%d}", f"{date:%Y年%m月%d日}")
+    )
+    for field, texts in wanted.items():
+        for number, (tokens, (width, height)) in enumerate(zip(document.pages, document.sizes, strict=True)):
+            shown = (token for token in tokens if any(text and text in token.plain.replace(",", "") for text in texts))
+            token = next(shown, None)
+            if token is not None and width < inf and height < inf:
+                edges = (token.left / width, token.top / height, token.right / width, token.bottom / height)
+                left, top, right, bottom = (min(1.0, max(0.0, edge)) for edge in edges)
+                yield Box(field, number, left, top, right, bottom)
+                break
 
 
 def _money(text: str) -> int | None:

@@ -66,6 +66,11 @@ class Package:
             raise unsafe("包含的内容远超一张发票应有的数量")
         return parse(content)
 
+    def size(self, path: str) -> int:
+        """How large the member at `path` is unpacked; 0 where there is none."""
+        member = self._members.get(path)
+        return member.file_size if member else 0
+
     def content(self, path: str) -> bytes:
         """The bytes of the member at `path`, a picture or a font included, counted against the caps of the whole."""
         return self._read(path, MAX_TOTAL_BYTES)

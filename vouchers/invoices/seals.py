@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -17,7 +19,7 @@ from vouchers.invoices import sm2
 from vouchers.invoices.invoice import Seal, Warning
 from vouchers.invoices.safe_xml import parse
 from vouchers.invoices.safe_zip import Package, resolve
-from vouchers.invoices.ses import SealData, read_seal
+from vouchers.invoices.ses import SealData, read_picture, read_seal
 from vouchers.invoices.text import tidy
 
 # Warnings with these codes mean that the file must not be relied on, whatever it says.
@@ -51,6 +53,31 @@ def ofd_seals(package: Package) -> tuple[tuple[Seal, ...], list[Warning]]:
         seals.append(seal)
         warnings += doubts
     return tuple(seals), warnings
+
+
+class Stamp(NamedTuple):
+    """Where a seal's picture is shown: the page's id, its boundary in mm as written, the picture's kind and bytes."""
+
+    page: str
+    boundary: str
+    kind: str
+    picture: bytes
+
+
+def stamps(package: Package) -> Iterator[Stamp]:
+    """The pictures of every seal that can be read; nothing is verified. Raises UnreadableInvoice as ofd_seals()."""
+    for location in _signatures(package)[:_MAX_SEALS]:
+        if location not in package.paths:
+            continue
+        root = package.xml(location)
+        value = tidy(root.findtext("{*}SignedValue") or "")
+        path = resolve(location, value) if value else ""
+        try:
+            kind, picture = read_picture(package.content(path)) if path in package.paths else ("", b"")
+        except ValueError:
+            continue
+        for shown in root.findall("{*}SignedInfo/{*}StampAnnot")[:_MAX_SEALS] if picture else ():
+            yield Stamp(shown.get("PageRef", ""), shown.get("Boundary", ""), kind, picture)
 
 
 def seal_doubts(seals: tuple[Seal, ...]) -> list[Warning]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from functools import lru_cache
 
 from asn1crypto import core, x509
 
@@ -37,12 +38,16 @@ class _Property(core.Sequence):  # type: ignore[misc]
     ]
 
 
+class _Picture(core.Sequence):  # type: ignore[misc]
+    _fields = [("type", core.IA5String), ("data", core.OctetString), ("width", core.Integer), ("height", core.Integer)]
+
+
 class _SealInfo(core.Sequence):  # type: ignore[misc]
     _fields = [
         ("header", _Header),
         ("esID", core.IA5String),
         ("property", _Property),
-        ("picture", core.Any),
+        ("picture", _Picture),
         ("extDatas", core.Any, {"optional": True}),
     ]
 
@@ -104,6 +109,15 @@ def read_seal(content: bytes) -> SealData:
         raise ValueError("no SES version 4 signature") from error
 
 
+def read_picture(content: bytes) -> tuple[str, bytes]:
+    """The kind (`ofd`, `png` …) and bytes of the seal's picture. Raises ValueError, as read_seal() does."""
+    try:
+        picture = _Signature.load(content, strict=True)["toSign"]["eseal"]["eSealInfo"]["picture"]
+        return picture["type"].native.lower(), picture["data"].native
+    except _NOT_ASN1 as error:
+        raise ValueError("no SES version 4 signature") from error
+
+
 def _read(content: bytes) -> SealData:
     whole = _Signature.load(content, strict=True)
     told = whole["toSign"]
@@ -132,8 +146,14 @@ def _read(content: bytes) -> SealData:
         in_time=all(start <= signed_at <= end for start, end in spans),
         data_hash=told["dataHash"].native,
         signature_valid=listed and _signs(signer, told.dump(), whole["signature"].native),
-        seal_valid=_signs(maker, seal["eSealInfo"].dump(), seal["signedValue"].native),
+        seal_valid=_made(seal["cert"].native, seal["eSealInfo"].dump(), seal["signedValue"].native),
     )
+
+
+@lru_cache(maxsize=64)
+def _made(certificate: bytes, info: bytes, signature: bytes) -> bool:
+    """Whether the maker signed the seal. Remembered: a province has few seals, and each is on all its invoices."""
+    return _signs(x509.Certificate.load(certificate, strict=True), info, signature)
 
 
 def _signs(certificate: x509.Certificate, message: bytes, signature: bytes) -> bool:

@@ -54,19 +54,28 @@ def verified(key: bytes, message: bytes, r: int, s: int) -> bool:
 
 def _sum_of_products(s: int, t: int, public: Point) -> int | None:
     """The x of s·G + t·public, or None at infinity; both products share their doublings."""
-    both = _add((*_G, 1), public)
+    both = _affine(_add((*_G, 1), public))
     total: _Jacobian = _INFINITY
     for bit in range(255, -1, -1):
         total = _double(total)
         chosen = (s >> bit & 1, t >> bit & 1)
         if chosen == (1, 1):
-            total = _add_any(total, both)
+            total = _add(total, both) if both else total
         elif chosen == (1, 0):
             total = _add(total, _G)
         elif chosen == (0, 1):
             total = _add(total, public)
-    x, _, z = total
-    return None if z == 0 else x * pow(z, -2, _P) % _P
+    affine = _affine(total)
+    return affine[0] if affine else None
+
+
+def _affine(one: _Jacobian) -> Point | None:
+    x, y, z = one
+    if z == 0:
+        return None
+    inverse = pow(z, -1, _P)
+    square = inverse * inverse % _P
+    return x * square % _P, y * square * inverse % _P
 
 
 def _double(one: _Jacobian) -> _Jacobian:
@@ -82,24 +91,17 @@ def _double(one: _Jacobian) -> _Jacobian:
 
 
 def _add(one: _Jacobian, other: Point) -> _Jacobian:
-    return _add_any(one, (*other, 1))
-
-
-def _add_any(one: _Jacobian, other: _Jacobian) -> _Jacobian:
     x1, y1, z1 = one
-    x2, y2, z2 = other
+    x2, y2 = other
     if z1 == 0:
-        return other
-    if z2 == 0:
-        return one
-    z1z1, z2z2 = z1 * z1 % _P, z2 * z2 % _P
-    u1, u2 = x1 * z2z2 % _P, x2 * z1z1 % _P
-    s1, s2 = y1 * z2 * z2z2 % _P, y2 * z1 * z1z1 % _P
-    h, r = (u2 - u1) % _P, (s2 - s1) % _P
+        return x2, y2, 1
+    z1z1 = z1 * z1 % _P
+    h = (x2 * z1z1 - x1) % _P
+    r = (y2 * z1 * z1z1 - y1) % _P
     if h == 0:
         return _double(one) if r == 0 else _INFINITY
     h2 = h * h % _P
     h3 = h * h2 % _P
-    v = u1 * h2 % _P
+    v = x1 * h2 % _P
     x3 = (r * r - h3 - 2 * v) % _P
-    return x3, (r * (v - x3) - s1 * h3) % _P, h * z1 * z2 % _P
+    return x3, (r * (v - x3) - y1 * h3) % _P, h * z1 % _P

@@ -75,7 +75,9 @@ def tax_fen(text: str) -> int:
 
 def day(text: str) -> datetime.date:
     """The day of `2026-05-08`, `2026/5/8`, `20260508` or `2026年05月08日`, a time of day ignored. Raises ValueError."""
-    match = _DATE.fullmatch(tidy(text).translate(_WIDE_TO_ASCII))
+    text = tidy(text).translate(_WIDE_TO_ASCII)
+    # The older forms set the figures of the day into blanks between 年, 月 and 日.
+    match = _DATE.fullmatch(text) or _DATE.fullmatch(text.replace(" ", ""))
     if match is None:
         raise ValueError("not a date")
     year, month, date = (int(group) for group in match.groups() if group)

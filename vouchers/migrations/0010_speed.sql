@@ -255,6 +255,46 @@ BEGIN
   END IF;
 END $$;
 
+-- One verb for many claims, none of which decides an amount or moves money: what `vouchers_take_step` writes for one of
+-- them, claim by claim. The arrays go together; a subject that is NULL is no message. Answers how many claims moved:
+-- fewer than asked when somebody else moved one in the meantime, and then the caller takes all of it back.
+CREATE FUNCTION vouchers_take_steps(
+  verb text, actor bigint, reason text, moment timestamptz, actor_text text,
+  claims bigint[], versions integer[], sources text[], targets text[], roles text[], duties text[], untils date[],
+  subjects text[], bodies text[])
+RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  moved integer;
+BEGIN
+  UPDATE vouchers_claim AS claim
+    SET state = asked.target, version = asked.version, publicised_until = coalesce(asked.until, claim.publicised_until)
+    FROM unnest(claims, versions, sources, targets, untils) AS asked (id, version, source, target, until)
+    WHERE claim.id = asked.id AND claim.state = asked.source AND claim.version = asked.version - 1;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  IF moved < cardinality(claims) THEN
+    RETURN moved;
+  END IF;
+  INSERT INTO vouchers_claimevent (claim_id, version, verb, source, target, role, actor_id, duty, reason, at)
+    SELECT asked.id, asked.version, verb, asked.source, asked.target, asked.role, actor, asked.duty, reason, moment
+    FROM unnest(claims, versions, sources, targets, roles, duties) AS asked (id, version, source, target, role, duty);
+  INSERT INTO audit_auditentry (at, actor, action, subject, ok, detail, request_id, ip)
+    SELECT moment, actor_text, 'claim.' || verb, 'claim:' || claim.id, true, jsonb_build_object(
+             'number', claim.number, 'from', asked.source, 'to', asked.target, 'version', asked.version,
+             'role', asked.role, 'reason', reason, 'granted_fen', claim.granted_fen), '', ''
+    FROM unnest(claims, versions, sources, targets, roles) AS asked (id, version, source, target, role)
+    JOIN vouchers_claim AS claim ON claim.id = asked.id;
+  INSERT INTO vouchers_message (organisation_id, channel, address, subject, body, state, attempts, created_at, sent_at)
+    SELECT firm.id, channel, CASE channel WHEN 'email' THEN firm.contact_email ELSE '' END, asked.subject, asked.body,
+           CASE channel WHEN 'portal' THEN 'sent' ELSE 'waiting' END, 0, moment,
+           CASE channel WHEN 'portal' THEN moment END
+    FROM unnest(claims, subjects, bodies) AS asked (id, subject, body)
+    JOIN vouchers_claim AS claim ON claim.id = asked.id
+    JOIN applicants_organisation AS firm ON firm.id = claim.organisation_id
+    JOIN (VALUES ('portal'), ('email')) AS ways (channel) ON channel = 'portal' OR firm.contact_email <> ''
+    WHERE asked.subject IS NOT NULL;
+  RETURN moved;
+END $$;
+
 -- As before, but the legs are only built where an answer is repeated; the audit entry is written as it stands.
 CREATE OR REPLACE FUNCTION ledger_hold(
   claim text, pool text, cap text, fen bigint, whole_cap bigint, cause text, who text, moment timestamptz,
@@ -331,4 +371,4 @@ BEGIN
   RETURN NEW;
 END $$;
 
-REVOKE ALL ON FUNCTION vouchers_claim_event_lawful, vouchers_take_step FROM PUBLIC;
+REVOKE ALL ON FUNCTION vouchers_claim_event_lawful, vouchers_take_step, vouchers_take_steps FROM PUBLIC;

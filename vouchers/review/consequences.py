@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,7 +22,7 @@ from vouchers.ledger.selectors import held_fen, paid_fen
 from vouchers.review import funding, steps
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
 from vouchers.review.flags import refuse_flagged
-from vouchers.review.models import ClaimEvent
+from vouchers.review.models import ClaimEvent, Decision
 
 
 def choose_target(claim: Claim, verb: str, amount_fen: int | None) -> str | None:
@@ -56,12 +57,13 @@ def plan_of(reading: steps.Reading, transition: workflow.Transition, now: dt.dat
         binding.unbind(claim)
         plan = funding.close(claim)
     elif verb == "accept":
-        _require_voucher(claim)
+        require_voucher(claim)
         refuse_sanctioned(claim)
     elif verb in ("batch", "reassess"):
-        _require_voucher(claim)
+        require_voucher(claim)
     elif verb == "approve":
-        _require_reviewed_amount(claim)
+        seen_fen = reviewed_fen([claim.pk]).get(claim.pk)
+        require_reviewed_amount(claim, held_fen=held_fen(claim.pk), reviewed_fen=seen_fen)
     plan.fields |= dates
     return plan
 
@@ -74,14 +76,17 @@ def decide_again(claim: Claim, plan: funding.Plan) -> funding.Plan:
     return again
 
 
-def _require_reviewed_amount(claim: Claim) -> None:
+def reviewed_fen(claim_ids: Collection[int]) -> dict[int, int]:
+    """By claim, the amount of its latest review. In one query."""
+    decisions = Decision.objects.filter(claim__in=claim_ids, event__verb="review").order_by("pk")
+    return dict(decisions.values_list("claim", "granted_fen"))
+
+
+def require_reviewed_amount(claim: Claim, *, held_fen: int, reviewed_fen: int | None) -> None:
     """Approval is for an amount that a reviewer saw and that is held in full. Raises `NotFunded` or `ReviewRefused`."""
-    if claim.waiting or not 0 < claim.granted_fen == held_fen(claim.pk):
+    if claim.waiting or not 0 < claim.granted_fen == held_fen:
         raise NotFunded("该申请的金额尚未足额占用资金（仍在轮候），待资金到位后再审批。")
-    reviewed = (
-        claim.decisions.filter(event__verb="review").order_by("-pk").values_list("granted_fen", flat=True).first()
-    )
-    if reviewed != claim.granted_fen:
+    if reviewed_fen != claim.granted_fen:
         raise ReviewRefused("轮候到资金时金额有变化，审核人员尚未核过新的金额。请退回重审。")
 
 
@@ -91,7 +96,7 @@ def _prepare(reading: steps.Reading, verb: str, now: dt.datetime) -> Dossier:
     Who takes a turn binds its papers in that turn.
     """
     claim = reading.claim
-    _require_voucher(claim)
+    require_voucher(claim)
     dossier = Dossier(claim, reading.papers)
     if verb in ("submit", "resubmit"):
         missing = deficiencies_of(claim, dossier)
@@ -103,7 +108,7 @@ def _prepare(reading: steps.Reading, verb: str, now: dt.datetime) -> Dossier:
     return dossier
 
 
-def _require_voucher(claim: Claim) -> None:
+def require_voucher(claim: Claim) -> None:
     """Raises `ReviewRefused` when the claim's voucher was revoked or has expired."""
     if claim.voucher.state != "issued":
         label = workflow.VOUCHER.states[claim.voucher.state].label
@@ -184,9 +189,12 @@ def require_payment(claim: Claim, verb: str, payment: int | None) -> None:
         raise ReviewRefused(f"没有与此对应的拨付记录，不能{workflow.CLAIM.verb_labels[verb]}。请在拨付批次中办理。")
 
 
-def refuse_sanctioned(claim: Claim) -> None:
-    """Raises `Sanctioned` when the organisation is on a list of the untrustworthy today (失信惩戒)."""
-    if is_sanctioned(claim.organisation.uscc, settings.CLOCK.today()):
+def refuse_sanctioned(claim: Claim, sanctioned: bool | None = None) -> None:
+    """Raises `Sanctioned` when the organisation is on a list of the untrustworthy today (失信惩戒).
+
+    `sanctioned` says so where it was looked up already.
+    """
+    if is_sanctioned(claim.organisation.uscc, settings.CLOCK.today()) if sanctioned is None else sanctioned:
         raise Sanctioned(
             f"{claim.organisation} 目前列入失信名单，不能受理或拨付。请先核实名单，或暂停、不予通过该申请。"
         )

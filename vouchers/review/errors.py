@@ -25,6 +25,17 @@ class StaleClaim(ReviewRefused):
     message = "该申请刚刚被他人处理过，本次操作没有执行。请刷新页面，查看最新状态后再办理。"
 
 
+class TogetherRefused(ReviewRefused):
+    """One step for many claims that some of them could not take: `refused` has the number of each, and why."""
+
+    def __init__(self, refused: list[tuple[str, str]], most_told: int = 5):
+        self.refused = refused
+        told = [f"{number}：{why}" if number else why for number, why in refused[:most_told]]
+        if len(refused) > most_told:
+            told.append(f"另有 {len(refused) - most_told} 件同样不能办理。")
+        super().__init__("\n".join(told))
+
+
 class NotFunded(ReviewRefused):
     """The amount is not held in full."""
 

@@ -42,8 +42,8 @@ class Plan:
 
     `hold_fen` is fen to hold more (above zero) or to give back (below). A claim that takes its turn in the filing queue
     has a `purse`, which the queue's lock must find unchanged, and the `dossier` to decide on again where it does not;
-    its number, and whether it waits instead of holding, are known under that lock only. `binds`: the papers of the
-    dossier are bound with the step.
+    its number, and whether it waits instead of holding, are known under that lock only. `unbound` are papers that are
+    bound with the step.
     """
 
     fields: dict = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Plan:
     hold_fen: int = 0
     purse: Purse | None = None
     dossier: Dossier | None = None
-    binds: bool = False
+    unbound: Dossier | None = None
 
 
 class Purse:
@@ -85,22 +85,22 @@ def place(
     if claim.call.shortage == "waitlist":
         # A claim that seems worth nothing is looked at once more: papers that others use are told first.
         with suppress(NothingToGrant):
-            return _turn(claim, dossier, Purse(claim, held_fen=0, balances_fen=balances_fen), binds=True)
+            return _turn(claim, dossier, Purse(claim, held_fen=0, balances_fen=balances_fen), unbound=dossier)
     binding.bind(dossier, at=now)
     lock_queue(claim)
-    return _turn(claim, dossier, Purse(claim, held_fen=0), binds=False)
+    return _turn(claim, dossier, Purse(claim, held_fen=0))
 
 
 def place_again(claim: Claim, dossier: Dossier) -> Plan:
     """The same turn on what books and invoices say now that all of them are locked, and bound."""
     binding.read_bound(dossier)
-    return _turn(claim, dossier, Purse(claim, held_fen=0), binds=False)
+    return _turn(claim, dossier, Purse(claim, held_fen=0))
 
 
-def _turn(claim: Claim, dossier: Dossier, purse: Purse, *, binds: bool) -> Plan:
+def _turn(claim: Claim, dossier: Dossier, purse: Purse, unbound: Dossier | None = None) -> Plan:
     pool_fen = None if claim.call.shortage == "waitlist" else purse.pool_fen
     case = decide(claim, purse, pool_fen=pool_fen, dossier=dossier)
-    return Plan(_amounts(case.decision), case, case.decision.granted_fen, purse, dossier, binds)
+    return Plan(_amounts(case.decision), case, case.decision.granted_fen, purse, dossier, unbound)
 
 
 def reassess(claim: Claim, dossier: Dossier) -> Plan:

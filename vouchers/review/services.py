@@ -8,7 +8,6 @@ and at COMMIT the head of the audit chain.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
@@ -22,14 +21,12 @@ from vouchers.claims.binding import InvoiceInUse
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import InvoiceClash
 from vouchers.messages.services import tell
-from vouchers.money import grouped
-from vouchers.review import consequences, steps
+from vouchers.review import consequences, notices, steps
 from vouchers.review.actors import SYSTEM_ACTOR, Actor, refuse_second_duty
 from vouchers.review.errors import ReasonMissing, StaleClaim
-from vouchers.review.funding import Plan
 from vouchers.review.models import ClaimEvent, VoucherEvent
 
-__all__ = ["SYSTEM_ACTOR", "Actor", "fire", "fire_many", "fire_voucher"]
+__all__ = ["SYSTEM_ACTOR", "Actor", "fire", "fire_voucher"]
 
 
 def fire(
@@ -56,15 +53,6 @@ def fire(
         # Outside the transaction that failed: the bureau must hear of it although nothing was submitted.
         _report_clash(claim, clash, actor)
         raise
-
-
-def fire_many(claims: Iterable[Claim], verb: str, *, actor: Actor, reason: str = "") -> list[ClaimEvent]:
-    """Fire one verb at many claims: all or none, in the order of their ids so that two callers never deadlock."""
-    with refuse_when_locked(), transaction.atomic():
-        return [
-            _step(claim.pk, verb, actor, reason.strip(), None, None, None)
-            for claim in sorted(claims, key=lambda claim: claim.pk)
-        ]
 
 
 def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> ClaimEvent:
@@ -94,7 +82,7 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
         at=now,
     )
     plan = consequences.plan_of(reading, transition, now)
-    while not steps.write(claim, event, plan, _message(claim, event, plan), actor_text=actor.text):
+    while not steps.write(claim, event, plan, notices.message(claim, event, plan.fields), actor_text=actor.text):
         plan = consequences.decide_again(claim, plan)
     consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
     return event
@@ -138,24 +126,6 @@ def fire_voucher(voucher: Voucher, verb: str, *, actor: Actor, reason: str = "")
             + (f"\n理由：{event.reason}" if event.reason else ""),
         )
     return event
-
-
-def _message(claim: Claim, event: ClaimEvent, plan: Plan) -> steps.Message | None:
-    """What the enterprise is told of a step that others took, or to confirm its own submission."""
-    if event.verb in ("discard", "cut", "send_back", "batch", "unbatch", "approve"):
-        return None
-    label = workflow.CLAIM.states[event.target].for_applicant()
-    bodies = []
-    for waits in ("", "，资金池余额不足，已按提交顺序轮候"):
-        lines = [f"贵单位兑付申请 {claim.number} 当前状态：{label}。"]
-        if event.verb in ("submit", "resubmit"):
-            lines.append(f"测算补助金额 {grouped(plan.fields['granted_fen'])} 元{waits}。")
-        if event.reason:
-            lines.append(f"理由：{event.reason}")
-        if event.target == "returned":
-            lines.append(f"请于 {plan.fields['correction_due']} 前补正并重新提交，逾期申请将失效。")
-        bodies.append("\n".join(lines))
-    return steps.Message(f"兑付申请 {claim.number}：{label}", *bodies)
 
 
 def _report_clash(claim: Claim, clash: InvoiceInUse, actor: Actor) -> None:

@@ -26,19 +26,11 @@ from vouchers.prepared import Prepared
 from vouchers.review.errors import StaleClaim
 from vouchers.review.funding import Plan
 from vouchers.review.models import ClaimEvent
+from vouchers.review.notices import Message
 
 # What a step reads of the claim's firm and voucher; anything else of them is fetched when somebody asks for it.
 _OF_FIRM = {"id", "uscc", "category", "city", "contact_email", "merged_into_id"}
 _OF_VOUCHER = {"id", "serial_number", "state"}
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What the applicant is told of a step; `if_waiting` instead of `body` when the claim waits for money."""
-
-    subject: str
-    body: str
-    if_waiting: str
 
 
 @cache
@@ -140,7 +132,7 @@ def write(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None, 
     try:
         written = _WRITING.one(*_values(claim, event, plan, message, actor_text))
     except Error as error:
-        meaning = (plan.binds and binding.refusal_of(error, plan.dossier)) or translated(error)
+        meaning = (plan.unbound and binding.refusal_of(error, plan.unbound)) or translated(error)
         if meaning is error or isinstance(meaning, Busy):  # `refuse_when_locked` says so for all locks
             raise
         raise meaning from error
@@ -160,7 +152,7 @@ def write(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None, 
 def _values(claim: Claim, event: ClaimEvent, plan: Plan, message: Message | None, actor_text: str) -> list:
     """The arguments of `vouchers_take_step`, in the order of `_ARGUMENTS`."""
     call, set_to, case, purse = claim.call, plan.fields.get, plan.case, plan.purse
-    bound = (*binding.wanted(plan.dossier), binding.sums_expected(plan.dossier)) if plan.binds else (None,) * 4
+    bound = (*binding.wanted(plan.unbound), binding.sums_expected(plan.unbound)) if plan.unbound else (None,) * 4
     return [
         claim.pk, event.verb, event.source, event.target, event.version, event.role, event.actor_id, event.duty,
         event.reason, event.at, actor_text,

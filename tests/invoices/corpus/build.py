@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import functools
+import io
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pikepdf
 
 from vouchers.money import yuan
 
@@ -15,7 +20,8 @@ from .forms import FORMS
 from .invented import invented
 
 EACH = 30
-_LONG = {3: 40, 11: 120, 19: 300}
+# Lines of the long ones by form and seed.
+_LONG = {("tax", 19): 300, ("saas", 19): 300, ("aisino", 19): 300, ("baiwang", 11): 120, ("narrow", 11): 120}
 _QR_TYPES = {"数电专票": "31", "数电普票": "32", "电子普票": "10", "电子专票": "20"}
 
 
@@ -28,12 +34,12 @@ class Made(NamedTuple):
     content: bytes
 
 
-def payload(facts: Facts) -> str:
+def payload(facts: Facts, *, number: str = "", day: datetime.date | None = None, amount: str = "") -> str:
     """What the QR code of `facts` says: the amount without tax on the older forms, with it on 数电票."""
-    amount = yuan(facts.amount_fen if facts.code else facts.total_fen)
-    amount = amount.rstrip("0").rstrip(".")
+    amount = amount or yuan(facts.amount_fen if facts.code else facts.total_fen).rstrip("0").rstrip(".")
     kind = _QR_TYPES[facts.kind]
-    return f"01,{kind},{facts.code},{facts.number},{amount},{facts.day:%Y%m%d},{facts.check_code},9F3A,"
+    number, day = number or facts.number, day or facts.day
+    return f"01,{kind},{facts.code},{number},{amount},{day:%Y%m%d},{facts.check_code},9F3A,"
 
 
 def corpus() -> Iterator[Made]:
@@ -43,24 +49,41 @@ def corpus() -> Iterator[Made]:
 
 
 def made(name: str, seed: int) -> Made:
-    """The `seed`th file of a form. Every third has a QR code; three are long."""
+    """The `seed`th file of a form. Every third has a QR code; a few are long."""
     form = FORMS[name]
     kinds = ("电子普票", "电子专票") if form.code else ("数电专票", "数电普票")
-    facts = invented(seed, kinds[seed % 2], _LONG.get(seed), rare=not form.code)
+    facts = invented(seed, kinds[seed % 2], _LONG.get((name, seed), 40 if seed == 3 else None), rare=not form.code)
     if form.code and facts.kind == "电子专票":
         facts.check_code = facts.check_code if seed % 4 else ""
-    drawing = Drawing(
-        form,
-        facts,
-        (fonts.latin(_noto(), form.latin), fonts.latin(_noto(), 500)),
-        qr=payload(facts) if seed % 3 == 0 else "",
-        seed=seed,
-    )
-    return Made(name, seed, facts, drawing.pdf())
+    content = drawn(name, facts, qr=payload(facts) if seed % 3 == 0 else "", seed=seed)
+    return Made(name, seed, facts, content)
+
+
+def drawn(name: str, facts: Facts, **more: Any) -> bytes:
+    """The PDF of `facts` on a form. `qr` is the text of its QR code, `title` another title than its kind's, `hidden` a
+    text that no one sees, `embedded` files inside it, `turned` how many degrees its pages are shown turned."""
+    return _drawing(name, facts, **more).pdf()
+
+
+def bound(invoices: list[tuple[str, Facts]]) -> bytes:
+    """Several invoices in one file."""
+    whole = pikepdf.new()
+    for name, facts in invoices:
+        whole.pages.extend(pikepdf.open(io.BytesIO(drawn(name, facts))).pages)
+    buffer = io.BytesIO()
+    whole.save(buffer)
+    return buffer.getvalue()
+
+
+def _drawing(name: str, facts: Facts, *, turned: int = 0, **more: Any) -> Drawing:
+    form = FORMS[name]
+    if turned:
+        form = dataclasses.replace(form, manner=dataclasses.replace(form.manner, turned=turned))
+    return Drawing(form, facts, (fonts.latin(noto(), form.latin), fonts.latin(noto(), 500)), **more)
 
 
 @functools.cache
-def _noto() -> fonts.Font:
+def noto() -> fonts.Font:
     """One subset for the whole corpus, of every character that any of its files uses."""
     from . import characters
 

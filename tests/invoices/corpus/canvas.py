@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zlib
 from dataclasses import dataclass
 
@@ -47,9 +48,10 @@ class Canvas:
         if not text:
             return
         if self._manner.single:
-            for char in text:
+            # PDFium drops a blank that is an object of its own, so one goes with the glyph beside it.
+            for char in re.findall(r"^ *[^ ] *|[^ ] *", text):
                 self._show(left, baseline, char, font, size, hidden)
-                left += size * font.width(char) / 1000
+                left += self.measure(char, font, size)
         else:
             self._show(left, baseline, text, font, size, hidden)
             if self._manner.twice:

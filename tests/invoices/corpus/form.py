@@ -104,11 +104,25 @@ _LABELS = {
 class Drawing:
     """One invoice drawn on one form."""
 
-    def __init__(self, form: Form, facts: Facts, fonts: tuple[Font, Font], *, qr: str = "", seed: int = 0):
+    def __init__(
+        self,
+        form: Form,
+        facts: Facts,
+        fonts: tuple[Font, Font],
+        *,
+        qr: str = "",
+        seed: int = 0,
+        title: str | None = None,
+        hidden: str = "",
+        embedded: dict[str, bytes] | None = None,
+    ):
         self._form, self._facts = form, facts
+        self._title = TITLES[facts.kind] if title is None else title
         self._font, self._label_font = fonts
         self._qr = qr
+        self._hidden = hidden
         self.canvas = Canvas(form.width, form.height, form.manner, seed)
+        self.canvas.embedded |= embedded or {}
 
     def pdf(self) -> bytes:
         """The file."""
@@ -166,7 +180,22 @@ class Drawing:
     def _labels(self, first: bool) -> None:
         form = self._form
         middle, y, size = form.title
-        self.canvas.centred(middle, y, form.title_gap.join(TITLES[self._facts.kind]), self._label_font, size)
+        self.canvas.centred(middle, y, form.title_gap.join(self._title), self._label_font, size)
+        self._upright_words()
+        if first or form.headings_repeat:
+            self._headings()
+        if form.lines:
+            self.canvas.box(4, form.buyer.name_y - 6, form.width - 4, form.height - 12)
+        if form.password:
+            self._password(*form.password)
+        if self._hidden:
+            self.canvas.text(150, 8, self._hidden, self._font, form.size, hidden=True)
+        if form.margin_note:
+            for index, letter in enumerate("下载次数：1"):
+                self._say(form.width - 3.4, 30 + 3.4 * index, letter)
+
+    def _upright_words(self) -> None:
+        form = self._form
         for party, word in ((form.buyer, "购买方"), (form.seller, "销售方")):
             if form.upright == "letters":
                 letters = word if form.code else word + "信息"
@@ -175,20 +204,14 @@ class Drawing:
                     self._say(party.upright, party.name_y - 2 + step * index, letter)
             elif form.upright == "word":
                 self._say(party.upright, party.name_y - 5.5, word + "信息")
-        if first or form.headings_repeat:
-            for column in form.columns.values():
-                text = " ".join(column.heading) if form.heading_gap and len(column.heading) == 2 else column.heading
-                for index, part in enumerate(text.split("\n")):
-                    self.canvas.centred(
-                        column.middle, form.heading_y + index * 3.0, part, self._label_font, form.label_size
-                    )
-        if form.lines:
-            self.canvas.box(4, form.buyer.name_y - 6, form.width - 4, form.height - 12)
-        if form.password:
-            self._password(*form.password)
-        if form.margin_note:
-            for index, letter in enumerate("下载次数：1"):
-                self._say(form.width - 3.4, 30 + 3.4 * index, letter)
+
+    def _headings(self) -> None:
+        form = self._form
+        for column in form.columns.values():
+            text = " ".join(column.heading) if form.heading_gap and len(column.heading) == 2 else column.heading
+            for index, part in enumerate(text.split("\n")):
+                y = form.heading_y + index * 3.0
+                self.canvas.centred(column.middle, y, part, self._label_font, form.label_size)
 
     def _password(self, left: float, top: float) -> None:
         for index, letter in enumerate("密码区"):
@@ -279,7 +302,7 @@ class Drawing:
     def _set(self, name: str, y: float, text: str) -> None:
         column, size = self._form.columns[name], self._form.size
         if name == "unit_price" and len(text) > 12:
-            size *= 0.85
+            size *= 0.85 if len(text) < 16 else 0.62
         if column.align == "left":
             self.canvas.text(column.edge, y, text, self._font, size)
         elif column.align == "right":
@@ -323,8 +346,10 @@ class Drawing:
         form, facts = self._form, self._facts
         label_at, words_at, y = form.words
         self._say(label_at, y, self._label("words"))
-        self._value(words_at, y, ("ⓧ" if form.circled else "") + facts.words)
         small_at, figures_at = form.figures
+        words = ("ⓧ" if form.circled else "") + facts.words
+        room = (small_at - words_at - 1) / self.canvas.measure(words, self._font, 1)
+        self._value(words_at, y, words, min(form.size, room))
         if form.joined:
             self._say(small_at, y, form.small + form.yuan + yuan(facts.total_fen))
         else:

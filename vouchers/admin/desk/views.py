@@ -42,9 +42,9 @@ def home(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 def queue(request):
     """The claims, sifted; and one verb for many of them."""
-    desk, picked, refusal = Queue(request, roles(request)), set(), ""
+    desk, picked, refusal = Queue(request, roles(request)), {}, ""
     if request.method == "POST":
-        picked = {pk for pk in request.POST.getlist("pick") if is_number(pk)}
+        picked = bulk.picked_in(request.POST.getlist("pick"))
         refusal = bulk.take_step(request, picked)
         if not refusal:
             return redirect(f"{reverse('admin:queue')}?{desk.query}")
