@@ -15,10 +15,11 @@ from vouchers.disbursement.services import BatchRefused
 from vouchers.ledger.selectors import held_fen, paid_fen
 from vouchers.management.demo.papers import credit_code
 from vouchers.review import reversals
-from vouchers.review.errors import ReviewRefused
+from vouchers.review.errors import ReviewRefused, TogetherRefused
 from vouchers.review.flags import open_flags
 from vouchers.review.models import ClawbackProposal, ReversalFlag
 from vouchers.review.services import fire
+from vouchers.review.together import fire_many
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,13 @@ def test_a_claim_reviewed_already_is_not_approved_but_sent_back(office, firm, cl
     fire(claim, "approve", actor=office.approver)
     claim.refresh_from_db()
     assert claim.granted_fen == GRANTED // 2
+
+
+def test_nor_is_it_approved_among_many(office, firm, claim_in):
+    claim = claim_in("reviewed")
+    reverse(claim, office, GROSS // 2)
+    with pytest.raises(TogetherRefused, match="已被红冲或作废"):
+        fire_many({claim.pk: None}, "approve", actor=office.approver)
 
 
 def test_a_claim_not_decided_yet_simply_counts_the_letter(office, firm, claim_in):

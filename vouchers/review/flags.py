@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Exists, OuterRef, QuerySet
 
 from vouchers.claims.models import Claim
@@ -23,12 +25,23 @@ def flags_of(claim: Claim) -> QuerySet[ReversalFlag]:
     return open_flags().filter(claim=claim).select_related("letter", "invoice").order_by("pk")
 
 
+def flags_by(claim_ids: Iterable[int]) -> dict[int, ReversalFlag]:
+    """The first open flag of each claim that has one, by its id; one query."""
+    found: dict[int, ReversalFlag] = {}
+    for flag in open_flags().filter(claim__in=list(claim_ids)).select_related("letter", "invoice").order_by("pk"):
+        found.setdefault(flag.claim_id, flag)
+    return found
+
+
 def refuse_flagged(claim: Claim, verb: str) -> None:
     """Raises `ReviewRefused` for a step that would rest on an amount which a letter has reduced. A trigger refuses it
     as well."""
-    if verb not in RESTING:
-        return
-    flag = flags_of(claim).first()
+    if verb in RESTING:
+        refuse_flag(flags_of(claim).first())
+
+
+def refuse_flag(flag: ReversalFlag | None) -> None:
+    """Raises `ReviewRefused`, naming invoice and letter, when there is a flag."""
     if flag is not None:
         raise ReviewRefused(
             f"发票 {flag.invoice.number} 已被红冲或作废（{flag.letter.number}），金额须重新核定，不能继续办理。"
