@@ -1,8 +1,11 @@
 # The portal, its worker and its beat: one image, three commands (docker-compose.yml).
 FROM python:3.11-slim-bookworm AS packages
-COPY requirements/bootstrap.txt requirements/base.txt /tmp/
+# `ocr` adds what reads scans, some 340 MB.
+ARG REQUIREMENTS=base
+COPY requirements /tmp/requirements
 RUN python -m venv /srv/venv \
- && /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r /tmp/base.txt
+ && /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps \
+      -r /tmp/requirements/$REQUIREMENTS.txt
 
 FROM python:3.11-slim-bookworm
 # What WeasyPrint prints with; without libharfbuzz-subset0 a Chinese PDF takes fifty times as long.

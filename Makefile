@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all the set-up themselves. `make -C FOLDER …` works from anywhere.
 LOCAL = exec .venv/bin/python -m config.local --with-parent
 
-.PHONY: demo demo-reset demo-codes setup test lint fmt requirements
+.PHONY: demo demo-reset demo-codes setup test nemesis mutants guards lint fmt requirements
 
 # The portal with demo people on 127.0.0.1:8000, after the main job has run once. Ctrl-C stops; data is kept.
 demo: setup
@@ -21,6 +21,19 @@ setup:
 # Everything that must hold, on servers of its own.
 test: setup
 	@$(LOCAL) --temporary --no-migrate -- bin/check all
+
+# Half an hour of random histories by eight processes, while a nemesis kills them and drops their sessions.
+nemesis: setup
+	@$(LOCAL) --temporary --no-migrate -- env NEMESIS_SECONDS=1800 .venv/bin/python -m pytest -q tests/ledger/test_nemesis.py
+
+# Which change of one word in money, rules or the ledger's functions does no test notice? Hours. See docs/mutants.md.
+mutants: setup
+	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants python
+	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants sql
+
+# A probe for every guard that the database keeps around the money, found anew into tests/guards/guards.csv.
+guards: setup
+	@$(LOCAL) --temporary --no-migrate -- env GUARDS=find .venv/bin/python -m pytest -q tests/guards
 
 lint: setup
 	@bin/check lint

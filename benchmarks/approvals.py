@@ -2,7 +2,10 @@
 
 One call of `fire_many` by one officer: every claim judged, history, duty, audit entry and chain link for each. The
 yardstick is that of benchmarks/post.py, in the same run, in alternating rounds. Wanted is at least 1.0 of the bare rate
-per claim; the number of queries is told. For comparison, `fire` one by one.
+per claim; the number of queries is told (12). For comparison, `fire` one by one.
+
+On 2 cores with a load of 8 beside it: 0.62 and 0.76 for 300 claims, where one by one comes to 0.02. Half of the time is
+the guards' at COMMIT (each event's lawfulness, each link of the chain).
 
 Run: python -m config.local -- .venv/bin/python benchmarks/approvals.py [--rounds N] [--claims N]
 """

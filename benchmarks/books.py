@@ -2,8 +2,8 @@
 
 The books are generated set-based, as the owner, exactly as the functions would leave them (transfers, balances, audit
 entries and their chain), so that the check finds nothing; then one fen is changed, and it must. Wanted: seconds, and
-memory that does not grow with the books: the highest resident size of this process is told for a tenth of them and for
-all of them.
+memory that does not grow with the books: the highest resident size of the checking process is told for a tenth of them
+and for all of them. With a load of 10 beside it: 20,502 transfers 1.9 s, 125,002 transfers 16.7 s.
 
 Run: python -m config.local --temporary -- .venv/bin/python benchmarks/books.py [--transfers N]
 """
@@ -121,7 +121,7 @@ def look(label):
     results = context.Queue()
     process = context.Process(target=checked, args=(results,))
     process.start()
-    report, seconds, resident = results.get()
+    report, seconds, resident = results.get(timeout=1_800)
     process.join()
     print(
         f"{label}: {report.transfers} transfers, {report.accounts} accounts, {report.chain} links checked in"

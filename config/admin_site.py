@@ -29,9 +29,10 @@ class PortalAdminSite(AdminSite):
         """Our own desks come first, then Django's pages to look at every row."""
         from vouchers.admin.desk.urls import urlpatterns as desk
         from vouchers.admin.finance.urls import urlpatterns as finance
+        from vouchers.admin.funds.urls import urlpatterns as funds
 
         tables = [path("tables/", for_roles(*OFFICERS)(self.admin_view(super().index)), name="tables")]
-        return [*desk, *finance, *tables, *super().get_urls()]
+        return [*desk, *finance, *funds, *tables, *super().get_urls()]
 
     def has_permission(self, request) -> bool:
         """Whether the signed-in user may see any page of the site."""

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -172,6 +173,10 @@ class Runner:
         self._start_program(
             "worker", [*celery, "worker", "--concurrency=2", "-lINFO", f"--hostname=local-{os.getpid()}@%h"], env
         )
+        if find_spec("rapidocr") and find_spec("onnxruntime"):
+            # As in production: scans one at a time, on a queue of their own. The models load with the first scan.
+            ocr = ["worker", "--concurrency=1", "--queues=ocr", "-lINFO", f"--hostname=local-ocr-{os.getpid()}@%h"]
+            self._start_program("ocr", [*celery, *ocr], env)
         self._start_program("beat", [*celery, "beat", "-lINFO", "--scheduler=celery.beat:Scheduler", "--pidfile="], env)
         if web:
             collect = spawn([sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"], env=env, cwd=BASE_DIR)

@@ -3,6 +3,7 @@
 Read a room's models in the room: `vouchers/ledger/models.py` and so on.
 """
 
+from vouchers.budget.models import Order, SettlementShare
 from vouchers.calls.models import Call, Holiday
 from vouchers.claims.corrections import CorrectionItem
 from vouchers.claims.drafts import HalfTyped
@@ -22,7 +23,7 @@ from vouchers.claims.verification import Verification, VerificationWaiver
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.models import Document
 from vouchers.jobs.models import Job
-from vouchers.ledger.models import Account, Transfer
+from vouchers.ledger.models import Account, ClosedYear, Transfer
 from vouchers.messages.models import Message
 from vouchers.review.models import (
     ClaimDuty,
@@ -46,6 +47,7 @@ __all__ = [
     "ClaimEvent",
     "ClaimLine",
     "ClawbackProposal",
+    "ClosedYear",
     "CorrectionItem",
     "Decision",
     "Document",
@@ -61,9 +63,11 @@ __all__ = [
     "LineCut",
     "Message",
     "Objection",
+    "Order",
     "Payment",
     "PaymentMade",
     "ReversalFlag",
+    "SettlementShare",
     "Transfer",
     "Verification",
     "VerificationWaiver",

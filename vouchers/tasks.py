@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from vouchers.budget import orders
+from vouchers.budget.checks import check_budget
 from vouchers.budget.services import promote_all
 from vouchers.claims import scans
 from vouchers.claims.leavings import sweep_files
@@ -27,9 +29,12 @@ from vouchers.review.replay import alarm_on_bad_books
 log = logging.getLogger(__name__)
 
 # Which room knows how to do which kind of long work.
-HANDLERS = {EXPORT: export.run, books_check.CHECK: books_check.run, scans.SCAN: scans.run}
-# Reading pictures takes a second and a gigabyte: a worker of its own does it, one at a time.
-OCR_QUEUE = "ocr"
+HANDLERS = {
+    EXPORT: export.run,
+    books_check.CHECK: books_check.run,
+    orders.JOB: orders.run,
+    scans.SCAN: scans.run,
+}
 
 
 @shared_task
@@ -38,9 +43,9 @@ def run_job(job_id: int) -> None:
     jobs.run(job_id, HANDLERS)
 
 
-@shared_task(queue=OCR_QUEUE, expires=60)
+@shared_task(expires=60)
 def scan_next() -> None:
-    """Read the scan that waits longest, and ask for the next. Lost messages and doubled ones make no difference."""
+    """Read the scan that waits longest, and ask for the next; on a queue of its own (CELERY_TASK_ROUTES)."""
     job_id = jobs.runnable().filter(kind=scans.SCAN).values_list("pk", flat=True).first()
     if job_id is not None:
         jobs.run(job_id, HANDLERS)
@@ -75,7 +80,7 @@ def hourly() -> None:
 @shared_task
 def nightly() -> None:
     """Recompute the books and every decision, and look at every batch."""
-    alarm_on_bad_books(check_batches())
+    alarm_on_bad_books([*check_budget(), *check_batches()])
     sweep_files()
 
 

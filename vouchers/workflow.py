@@ -114,6 +114,13 @@ CLAIM = Machine(
             ("withdraw", "submitted", "withdrawn", (APPLICANT,)),
             ("withdraw", "returned", "withdrawn", (APPLICANT,)),
             ("withdraw", "accepted", "withdrawn", (APPLICANT,)),
+            ("accept_part", "submitted", "submitted", (APPLICANT,)),
+            ("accept_part", "accepted", "accepted", (APPLICANT,)),
+            ("accept_part", "reviewed", "accepted", (APPLICANT,)),
+            ("expire", "submitted", "lapsed", (SYSTEM,)),
+            ("expire", "returned", "lapsed", (SYSTEM,)),
+            ("expire", "accepted", "lapsed", (SYSTEM,)),
+            ("expire", "reviewed", "lapsed", (SYSTEM,)),
             ("cut", "accepted", "accepted", (REVIEWER,)),
             ("review", "accepted", "reviewed", (REVIEWER,)),
             ("approve", "reviewed", "approved", (APPROVER,)),
@@ -156,6 +163,8 @@ CLAIM = Machine(
             "appeal",
             "bounce",
             "recover",
+            "accept_part",
+            "expire",
         },
     ),
     verb_labels={
@@ -166,6 +175,8 @@ CLAIM = Machine(
         "resubmit": "重新提交",
         "lapse": "判为逾期",
         "withdraw": "撤回",
+        "accept_part": "接受部分安排",
+        "expire": "年度终止",
         "cut": "核减",
         "review": "提交审核结论",
         "approve": "批准",
@@ -197,6 +208,7 @@ VOUCHER = Machine(
         [
             ("issue", "applied", "issued", (REVIEWER,)),
             ("refuse", "applied", "refused", (REVIEWER,)),
+            ("expire", "applied", "expired", (SYSTEM,)),
             ("expire", "issued", "expired", (SYSTEM,)),
             ("revoke", "issued", "revoked", (APPROVER,)),
         ],
@@ -252,6 +264,27 @@ PAYMENT = Machine(
         with_reason={"fail"},
     ),
     verb_labels={"send": "发送", "drop": "移出批次", "pay": "登记到账", "fail": "登记退票", "lose": "登记结果未明"},
+)
+
+# What finance does to a pool or a payment (资金办理单): one officer prepares, another signs, then it is done.
+ORDER = Machine(
+    states={
+        "prepared": State("待签批"),
+        "signed": State("已签批，执行中"),
+        "done": State("已办结"),
+        "withdrawn": State("已撤销"),
+        "void": State("未执行"),
+    },
+    transitions=_table(
+        [
+            ("sign", "prepared", "signed", (APPROVER, FINANCE)),
+            ("finish", "signed", "done", (SYSTEM,)),
+            ("withdraw", "prepared", "withdrawn", (FINANCE,)),
+            ("void", "signed", "void", (SYSTEM,)),
+        ],
+        with_reason={"withdraw", "void"},
+    ),
+    verb_labels={"sign": "签批", "finish": "办结", "withdraw": "撤销", "void": "终止"},
 )
 
 OBJECTION = Machine(

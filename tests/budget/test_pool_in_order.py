@@ -191,8 +191,9 @@ def test_first_come_cuts_the_last_and_then_grants_nothing_more(office, product):
     cut = factories.submitted(second, product, 2)
     assert money(cut) == (1_820_000, False, 1_820_000)
     assert cut.decisions.get().binding == "pool"
-    with pytest.raises(NothingToGrant, match="资金"):
-        factories.submitted(third, product, 3)
+    late = factories.ready(third, product, 3)
+    with pytest.raises(claims.ClaimError, match="资金已经用完"):
+        fire(late, "submit", actor=third.actor)
 
 
 def test_the_yearly_cap_cuts_the_second_claim_of_a_firm(office, product):

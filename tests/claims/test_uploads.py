@@ -7,6 +7,7 @@ import pytest
 
 from tests import factories
 from tests.claims.test_intake import xml
+from tests.invoices.hostile import pdf
 from vouchers.claims import receiving, uploads
 from vouchers.claims import services as claims
 from vouchers.claims.papers import Attachment, Invoice
@@ -87,12 +88,14 @@ def test_names_of_255_bytes_and_rare_characters_stay(claim, firm):
     assert claims.upload(claim, kind="other", name=name, content=b"%PDF", user=firm.clerk).original_name == name
 
 
-def test_what_can_be_read_is_entered_what_not_waits_and_what_may_not_is_refused(claim, firm):
+def test_what_can_be_read_is_entered_what_not_waits_and_what_may_not_is_refused(claim, firm, settings):
+    settings.OCR = False
+
     def receive(content):
         return receiving.receive_invoice(claim, name="文件", content=content, user=firm.clerk)
 
     entered, again = receive(xml(firm)), receive(xml(firm))
-    waits, once_more, refused = receive(b"%PDF-1.7 a"), receive(b"%PDF-1.7 a"), receive(b"MZ")
+    waits, once_more, refused = receive(pdf()), receive(pdf()), receive(b"MZ")
     assert entered.invoice == again.invoice
     assert "此前" in again.message
     assert waits.attachment == once_more.attachment

@@ -13,7 +13,7 @@ from django.conf import settings
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = ["web", "worker", "beat", "migrate"]
+OURS = ["web", "worker", "ocr", "beat", "migrate"]
 PROXY = (ROOT / "deploy/proxy/nginx.conf").read_text()
 
 

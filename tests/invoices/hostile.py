@@ -166,7 +166,7 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "utf-7": lambda: b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4-<a/>',
     "utf-16": lambda: XML.encode("utf-16"),
     "utf-32": lambda: XML.encode("utf-32"),
-    "latin": lambda: XML.replace("UTF-8", "ISO-8859-1").encode(),
+    "latin": lambda: f'<?xml version="1.0" encoding="ISO-8859-1"?>{XML}'.encode(),
     "deep": lambda: b"<a>" * 100_000 + b"</a>" * 100_000,
     "wide": lambda: b"<EInvoice>" + b"<a/>" * 1_000_000 + b"</EInvoice>",
     "many names": lambda: b"<a>" + b"".join(b"<n%d/>" % n for n in range(100_000)) + b"</a>",

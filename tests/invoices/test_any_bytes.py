@@ -6,15 +6,36 @@ from io import BytesIO
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vouchers.invoices import Invoice, Line, UnreadableInvoice, read
+from vouchers.invoices import Invoice, Line, UnreadableInvoice, guard, pages, read
 from vouchers.money import yuan
 
 from . import make
+from .hostile import CORPUS, pdf, picture
 
 RED = make.red_letter(make.Facts(lines=[make.compute_line(), make.discount_line()]))
 LONG = make.Facts(lines=[make.compute_line(name="*信息技术服务*" + "智能算力服务" * 5) for _ in range(9)])
-FILES = [make.xml(RED), make.xml(make.Facts(), encoding="GBK"), make.ofd(RED), make.ofd(LONG)]
-MAGICS = [b"", b"PK\x03\x04", b"PK\x05\x06", b"<", b"<?xml", b"<EInvoice>", b"\xef\xbb\xbf<", b"%PDF-", b"\xff\xfe<\0"]
+PICTURES = [pdf(), picture("PNG"), picture("JPEG"), picture("WEBP")]
+FILES = [*PICTURES, make.xml(RED), make.xml(make.Facts(), encoding="GBK"), make.ofd(RED), make.ofd(LONG)]
+MAGICS = [
+    b"",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff\xe0",
+    b"GIF89a",
+    b"BM",
+    b"II*\0",
+    b"RIFF\x40\0\0\0WEBP",
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"<",
+    b"<?xml",
+    b"<EInvoice>",
+    b"\xef\xbb\xbf<",
+    b"%PDF-",
+    b"\xff\xfe<\0",
+]
+# Hostile files that cost little: cheap enough to break a hundred times.
+SMALL = ["cut pdf", "pdf with a script", "pages in a ring", "form that draws itself", "attachment that is a program",
+    "cut png", "gif", "tiff in a ring", "cut ofd", "symlink", "bzip2", "nested bomb"]  # fmt: skip
 # What breaks parsers: extremes, other types, the ends of things.
 SHARDS = [
     "", " ", "0", "-1", "nan", "inf", "1e999", "9" * 400, "¥", "***", "&#0;", "&#x10FFFF;", "\ufffe", "\u202e", "𝟙", "½",
@@ -23,10 +44,10 @@ SHARDS = [
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def outcome(content: bytes) -> Invoice | str:
+def outcome(content: bytes, reader=read) -> Invoice | str:
     """The invoice, or the code of its refusal; anything else raised is the failure looked for."""
     try:
-        return read(content)
+        return reader(content)
     except UnreadableInvoice as caught:
         refusal = caught
     assert refusal.code != "reader_failed", refusal.__cause__
@@ -49,6 +70,32 @@ def test_files_with_bytes_flipped_cut_or_doubled_are_read_or_refused(content, da
         middle = data.draw(st.one_of(st.binary(max_size=6), st.just(content[start:end] * 2)))
         content = content[:start] + middle + content[end:] or b"x"
     outcome(content)
+
+
+@st.composite
+def broken(draw) -> bytes:
+    """A file of any carrier, the hostile ones among them, with pieces flipped, cut or doubled."""
+    content = draw(st.sampled_from([*FILES, *(CORPUS[name]() for name in SMALL)]))
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(content) - 1))
+        end = draw(st.integers(start, min(len(content), start + 40)))
+        content = content[:start] + draw(st.binary(max_size=6)) + content[end:] or b"x"
+    return content
+
+
+@PATIENT
+@given(broken())
+def test_the_guarded_child_reads_or_refuses_any_bytes(content):
+    for task in (guard.read, guard.page_count, lambda bytes_: guard.render(bytes_, 0, 300)):
+        outcome(content, task)
+
+
+@PATIENT
+@given(st.sampled_from(PICTURES), st.data())
+def test_broken_pictures_and_pdf_pages_are_drawn_or_refused(content, data):
+    start = data.draw(st.integers(0, len(content) - 1))
+    content = content[:start] + data.draw(st.binary(max_size=8)) + content[start + data.draw(st.integers(0, 8)) :]
+    outcome(content or b"x", lambda bytes_: pages.render(bytes_, 0, 200))
 
 
 @st.composite

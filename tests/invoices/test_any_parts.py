@@ -14,7 +14,9 @@ FACTS = LegacyFacts(lines=[make.compute_line(), make.discount_line()])
 SEALED = make_seal.sealed_parts(legacy_parts(FACTS))
 OTHER = with_other_tags(make.ofd_parts(make.Facts()))
 BKER = xbrl(
-    facts_of("bker", AccountNameOfPayer="甲", AccountNameOfPayee="乙", TransactionAmountInFigures="1.00", Currency="CNY"),
+    facts_of(
+        "bker", AccountNameOfPayer="甲", AccountNameOfPayee="乙", TransactionAmountInFigures="1.00", Currency="CNY"
+    ),
     "bker",
 )
 VALUE = SEALED[make_seal.SIGNED_VALUE]

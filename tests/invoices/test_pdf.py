@@ -1,5 +1,6 @@
 """PDFs that are more, or less, than an invoice: embedded data, protection, scripts, scans, other documents."""
 
+import dataclasses
 import io
 import random
 
@@ -12,6 +13,7 @@ from vouchers.invoices import UnreadableInvoice, read
 from . import make
 from .corpus import build, fonts
 from .corpus.canvas import Canvas
+from .make_legacy import LegacyFacts, data_b
 
 pytestmark = pytest.mark.skipif(not fonts.NOTO.exists(), reason="made with the Noto CJK fonts of the system")
 
@@ -72,6 +74,33 @@ def test_embedded_data_that_say_otherwise_than_the_page_block():
     doubts = [warning for warning in read(content).warnings if warning.code == "two_truths"]
 
     assert any(doubt.blocks and "价税合计" in doubt.message and "附件" in doubt.message for doubt in doubts)
+
+
+def test_a_qr_code_is_a_witness_against_embedded_data_too():
+    payload = build.payload(dataclasses.replace(FACTS, kind="数电普票"), amount="1")
+    content = build.drawn("tax", FACTS, embedded={"einvoice.xml": make.xml(FACTS)}, qr=payload)
+
+    assert codes(content) == ["qr_mismatch"]
+
+
+def test_embedded_data_stand_in_for_a_page_without_text_but_not_for_another_kind_of_invoice():
+    picture = Canvas(210, 140)
+    picture.page()
+    picture.embedded["einvoice.xml"] = make.xml(FACTS)
+    flight = build.drawn("tax", FACTS, embedded={"einvoice.xml": make.xml(FACTS)}, title="电子发票（通行费）")
+
+    assert codes(picture.finish()) == ["page_unread"]
+    assert refusal(flight) == "kind_not_supported"
+
+
+def test_the_buyers_booking_file_inside_does_not_take_the_pages_place():
+    facts = LegacyFacts(lines=[make.compute_line(), make.discount_line()], remark="")
+    booked = data_b(facts, schema="inv_ord_receiver").replace("114480.00", "114481.00")
+
+    invoice = read(build.drawn("aisino", facts, embedded={"inv_ord_receiver.xml": booked.encode()}))
+
+    assert invoice.total_fen == facts.total_fen
+    assert {warning.code for warning in invoice.warnings} >= {"buyer_declaration", "two_truths"}
 
 
 def test_embedded_files_that_are_no_invoice_data_are_named():

@@ -8,7 +8,8 @@ from vouchers.invoices import UnreadableInvoice
 from vouchers.invoices.receipt import read_receipt
 
 from . import make
-from .corpus import fonts
+from .corpus import build, fonts
+from .corpus.canvas import Canvas
 from .corpus.slips import PAYEE, PAYER, SERIAL, SLIPS, slip
 
 pytestmark = pytest.mark.skipif(not fonts.NOTO.exists(), reason="made with the Noto CJK fonts of the system")
@@ -65,3 +66,24 @@ def test_a_picture_is_a_scan_and_a_pile_of_pages_is_none():
     with pytest.raises(UnreadableInvoice) as refusal:
         read_receipt(slip("abc", pages=6))
     assert refusal.value.code == "several_documents"
+
+
+@pytest.mark.parametrize("amount", ["1,27,20", "127200.123", "壹", ""])
+def test_an_amount_that_is_none_is_no_payment(amount):
+    with pytest.raises(UnreadableInvoice) as refusal:
+        read_receipt(slip("abc", "127,200.00", amount))
+
+    assert refusal.value.code == "receipt_unreadable"
+
+
+def test_a_page_of_nothing_but_labels_is_refused_in_no_time():
+    canvas = Canvas(210, 297)
+    canvas.page()
+    font = fonts.latin(build.noto(), 500)
+    for index in range(9_000):
+        canvas.text(5 + (index % 40) * 5, 5 + (index // 40) * 1.2, "户名", font, 1)
+
+    with pytest.raises(UnreadableInvoice) as refusal:
+        read_receipt(canvas.finish())
+
+    assert refusal.value.code == "receipt_unreadable"

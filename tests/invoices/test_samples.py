@@ -107,8 +107,8 @@ def test_the_xml_samples_are_read_with_the_doubts_they_deserve(name, total, reve
     ("pattern", "code"),
     [
         ("xbrl-001.pdf", "kind_not_supported"),
-        ("*.png", "carrier_not_supported"),
-        ("*.jpg", "carrier_not_supported"),
+        ("*.png", "scan"),
+        ("*.jpg", "scan"),
     ],
 )
 def test_other_carriers_are_refused_by_name(pattern, code):

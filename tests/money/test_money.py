@@ -251,3 +251,20 @@ def test_other_rates_are_refused(text):
 @given(RATES)
 def test_every_rate_of_four_decimals_is_read_back(rate):
     assert money.parse_rate(money.rate_text(rate)) == rate
+
+
+def test_a_message_shows_what_was_entered_and_no_more_than_forty_characters_of_it():
+    for entered, shown in (("x" * 40, "x" * 40), ("x" * 41, "x" * 40 + "…"), ("abc", "abc")):
+        for read in (money.parse_yuan, money.parse_rate):
+            with pytest.raises(money.MoneyError) as told:
+                read(entered)
+            assert f"“{shown}”写法不对：" in str(told.value)
+
+
+def test_what_cannot_be_shared_or_rounded_is_refused_in_words():
+    with pytest.raises(money.MoneyError, match="^没有可以分摊的对象"):
+        money.share(1, [])
+    with pytest.raises(TypeError, match="^an exact amount and a positive unit"):
+        money.rounded(Fraction(1), 0)
+    with pytest.raises(TypeError, match="^a rate is a Fraction"):
+        money.portion(1, 0.5)

@@ -16,7 +16,9 @@ from vouchers.review.services import fire, fire_voucher
 pytestmark = pytest.mark.django_db
 
 GRANTED = 3_180_000
-STEPS = workflow.CLAIM.transitions
+# What only a claim that waits for money does is walked in tests/budget.
+OF_WAITING = ("accept_part", "expire")
+STEPS = [step for step in workflow.CLAIM.transitions if step.verb not in OF_WAITING]
 SILENT = {"discard", "cut", "send_back", "batch", "unbatch", "approve"}
 
 # Every state, twice where the way there decides what may follow.
@@ -61,7 +63,8 @@ def leads_to(situation, step):
 
 
 def steps_of(situation):
-    return [step for step in workflow.CLAIM.verbs(situation.split()[0]) if leads_to(situation, step)]
+    steps = [step for step in STEPS if step.source == situation.split()[0]]
+    return [step for step in steps if leads_to(situation, step)]
 
 
 @contextmanager
@@ -109,7 +112,7 @@ def test_from_each_state_exactly_the_rows_of_the_table_are_walked_by_exactly_the
             with undone(), pytest.raises(ReasonMissing):
                 factories.take(claim, step.verb, firm, office, reason=" \n")
     for verb in set(workflow.CLAIM.verb_labels) - {step.verb for step in steps}:
-        with pytest.raises(workflow.IllegalTransition):
+        with pytest.raises((workflow.IllegalTransition, NotAllowed)):
             fire(claim, verb, actor=office.reviewer, reason="理由", payment=1, amount_fen=1)
     assert claim.events.count() == claim.version
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests import factories
+from vouchers.claims import services as claims
 from vouchers.claims.models import FilingQueue
 from vouchers.ledger.selectors import held_fen, pool_and_room_fen
 from vouchers.review import funding, steps
@@ -59,3 +60,31 @@ def test_the_pool_may_change_before_a_turn_that_it_does_not_cut(answers):
     assert len(given) == 1
     assert not claim.waiting
     assert held_fen(claim.pk) == claim.granted_fen
+
+
+def test_what_another_claim_took_of_an_invoice_before_the_turn_is_decided_again(monkeypatch):
+    """Papers are read before they are bound; two halves of one invoice never count more than the whole."""
+    call = factories.call(tax_basis="incl_tax")
+    firm = factories.firm(1, call, reviewer=factories.officer("shenhe", "reviewer"))
+    product, half_fen = factories.product(), 5_300_000
+    first = factories.submitted(firm, product, 1, paid_fen=half_fen)
+    invoice = first.allocations.get().invoice
+    second = factories.draft(firm)
+    factories.pay(second, firm, invoice, "S2", half_fen)
+    claims.declare_line(second, invoice.lines.get(), product, user=firm.clerk)
+    factories.complete(second, firm)
+    read, seen = steps.read, []
+
+    def read_before(*args):
+        reading = read(*args)
+        for bill in reading.papers[0]:
+            seen.append(bill["allocated_fen"])
+            bill["allocated_fen"] = 0  # as if the first claim had not been submitted yet
+        return reading
+
+    monkeypatch.setattr(steps, "read", read_before)
+    factories.fire(second, "submit", actor=firm.actor)
+    second.refresh_from_db()
+    assert seen == [half_fen]
+    assert held_fen(first.pk) + held_fen(second.pk) == 3_180_000
+    assert (second.queue_number, FilingQueue.objects.get().last_number) == (2, 2)

@@ -99,7 +99,7 @@ def test_one_years_standing_queue_does_not_stop_the_sweep(office, monkeypatch, c
     for number in (1, 2):
         factories.submitted(factories.firm(number, call, reviewer=office.reviewer), product, number)
     monkeypatch.setattr(
-        "vouchers.budget.services.promote", lambda *year: (_ for _ in ()).throw(ReviewRefused("测试故障"))
+        "vouchers.review.promotion.promote", lambda *year: (_ for _ in ()).throw(ReviewRefused("测试故障"))
     )
     with caplog.at_level(logging.ERROR):
         assert promote_all() == 0

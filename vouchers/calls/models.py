@@ -6,7 +6,11 @@ from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 TAX_BASES = [("paid", "实际支付（含税）"), ("incl_tax", "发票价税合计"), ("excl_tax", "不含税金额")]
-SHORTAGES = [("waitlist", "按提交顺序轮候"), ("first_come", "先到先得，额满为止")]
+SHORTAGES = [
+    ("waitlist", "按提交顺序轮候"),
+    ("first_come", "先到先得，额满为止"),
+    ("pro_rata", "申报期满后按比例结算"),
+]
 RECOVERED_TO = [("pool", "退回本年度资金池"), ("treasury", "上缴财政")]
 # By which day a cost belongs to a year, and so to its caps (vouchers.rules.clauses.counted_day).
 CAP_YEARS = [

@@ -33,6 +33,7 @@ def terms_of(call: Call) -> CallTerms:
         spend_until=call.spend_until,
         excludes_related_party=call.excludes_related_party,
         excludes_subsidised_elsewhere=call.excludes_subsidised_elsewhere,
+        shortage=call.shortage,
     )
 
 

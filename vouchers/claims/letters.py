@@ -11,9 +11,10 @@ from django.db.models.functions import Concat
 from accounts.locks import refuse_when_locked
 from audit.services import record
 from vouchers.claims.intake import ClaimError, InvoiceRefused, enter_invoice, find_invoice
+from vouchers.claims.keeping import store_file
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Invoice
-from vouchers.claims.services import require_member, store_file
+from vouchers.claims.services import require_member
 from vouchers.claims.uploads import cleared, require_allowed
 from vouchers.documents.storage import path_of
 from vouchers.invoices import guard

@@ -101,11 +101,13 @@ class FilingQueue(models.Model):
     """The order of first complete submission in one scheme's fiscal year.
 
     Its row is locked before a number is drawn and money is asked for, so that number and money come in one order.
+    `closed_at`: a `first_come` call's pool was spent, and nobody can file any more.
     """
 
     scheme = models.CharField("券种", max_length=40)
     fiscal_year = models.PositiveSmallIntegerField("财政年度")
     last_number = models.PositiveBigIntegerField("最后顺序号", default=0)
+    closed_at = models.DateTimeField("额满截止时间", null=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "提交顺序"

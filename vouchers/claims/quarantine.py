@@ -10,9 +10,11 @@ from django.db import IntegrityError, transaction
 
 from accounts.errors import Refused
 from audit.services import record
+from vouchers.claims.intake import ClaimError
 from vouchers.claims.papers import Attachment
 from vouchers.claims.scans import request_scan
 from vouchers.claims.services import enter_kept_file
+from vouchers.claims.uploads import require_harmless
 from vouchers.documents.clamd import ScannerDown, virus_in
 from vouchers.documents.storage import INFECTED, QUARANTINE, FileDamaged, copy_from_quarantine, load_held, path_of
 from vouchers.invoices import UnreadableInvoice
@@ -32,7 +34,8 @@ def release_held() -> int:
     answered = 0
     for attachment in held.select_related("claim__organisation", "uploaded_by").order_by("pk")[:_AT_ONCE]:
         try:
-            found = virus_in(load_held(attachment.stored_name, attachment.sha256), settings.CLAMD)
+            content = load_held(attachment.stored_name, attachment.sha256)
+            found = virus_in(content, settings.CLAMD) or _harm_in(attachment, content)
         except ScannerDown as down:
             _log.warning("files stay in quarantine: %s", down)
             break
@@ -45,6 +48,15 @@ def release_held() -> int:
         else:
             _let_in(attachment)
     return answered
+
+
+def _harm_in(attachment: Attachment, content: bytes) -> str:
+    """What an upload would have been refused for at once, had it been opened then."""
+    try:
+        require_harmless(attachment.original_name, content)
+    except ClaimError as refusal:
+        return str(refusal)
+    return ""
 
 
 def _condemn(attachment: Attachment, found: str) -> None:

@@ -13,11 +13,9 @@ from vouchers.claims.models import Claim
 from vouchers.claims.papers import Attachment, Invoice
 from vouchers.claims.scans import request_scan
 from vouchers.claims.services import FileWaits, add_invoice_file, upload
+from vouchers.claims.uploads import is_dangerous
 from vouchers.invoices import UnreadableInvoice
 from vouchers.jobs.models import Job
-
-# Files that are no work for a person's eyes either. What ends in _unsafe, _active or _encrypted is none of them too.
-_REFUSED = ("empty_file", "too_large", "too_costly", "reader_busy")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def receive_invoice(claim: Claim, *, name: str, content: bytes, user) -> Receive
     except FileWaits as waits:
         return Received(name, attachment=waits.attachment, message=str(waits))
     except (UnreadableInvoice, LinesUnread) as unread:
-        if isinstance(unread, UnreadableInvoice) and _is_dangerous(unread.code):
+        if isinstance(unread, UnreadableInvoice) and is_dangerous(unread.code):
             return Received(name, message=unread.message)
         return _keep(claim, name, content, user, unread)
     except Refused as refusal:
@@ -57,11 +55,6 @@ def _found_again(invoice: Invoice, content: bytes) -> str:
     if not copy.differences:
         return "与已登记的发票是同一张，两份文件各项一致。"
     return f"与已登记的发票是同一张，但有 {len(copy.differences)} 处不一致，请到发票页核对。"
-
-
-def _is_dangerous(code: str) -> bool:
-    """Whether a file refused with this code is not even kept: officers would have to open it."""
-    return code in _REFUSED or code.endswith(("_unsafe", "_active", "_encrypted"))
 
 
 def _keep(claim: Claim, name: str, content: bytes, user, unread: UnreadableInvoice | LinesUnread) -> Received:

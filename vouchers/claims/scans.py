@@ -13,19 +13,18 @@ from vouchers.claims.drafts import suggest
 from vouchers.claims.papers import Attachment
 from vouchers.documents.storage import load
 from vouchers.invoices import Invoice, UnreadableInvoice, guard
+from vouchers.invoices.ocr import PICTURES, UNREAD
 from vouchers.jobs import services as jobs
 from vouchers.jobs.models import Job
 from vouchers.money import yuan
 
 SCAN = "ocr"
-# What the readers say of a file that has pictures of text only.
-PICTURES = ("scan",)
 BY_MACHINE = "图片识别（OCR）"
 
 
 def request_scan(attachment: Attachment, unread: UnreadableInvoice) -> Job | None:
     """Have a file read by OCR if that may help and this portal has it; the job, or None."""
-    if unread.code not in PICTURES or not settings.OCR:
+    if unread.code != PICTURES or not settings.OCR:
         return None
     return jobs.request(SCAN, f"attachment:{attachment.pk}", requested_by=attachment.uploaded_by)
 
@@ -65,9 +64,9 @@ def form_of(read: Invoice) -> str:
         ("code", read.code),
         ("number", read.number),
         ("date", read.date.isoformat()),
-        ("seller_name", read.seller_name),
+        ("seller_name", read.seller_name.replace(UNREAD, "")),
         ("seller_id", read.seller_id),
-        ("buyer_name", read.buyer_name),
+        ("buyer_name", read.buyer_name.replace(UNREAD, "")),
         ("total_fen", yuan(read.total_fen)),
         ("remark", read.remark),
         ("lines-TOTAL_FORMS", str(len(read.lines))),

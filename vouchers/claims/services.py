@@ -20,7 +20,8 @@ from vouchers import invoices
 from vouchers.calls.models import Call
 from vouchers.claims.copies import keep_copy, known_file
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
-from vouchers.claims.models import Claim, Voucher
+from vouchers.claims.keeping import store_file
+from vouchers.claims.models import Claim, FilingQueue, Voucher
 from vouchers.claims.papers import (
     ATTACHMENT_KINDS,
     Allocation,
@@ -31,8 +32,8 @@ from vouchers.claims.papers import (
     PaymentMade,
 )
 from vouchers.claims.pictures import pages_of
-from vouchers.claims.uploads import cleared, require_allowed, require_room
-from vouchers.documents.storage import QUARANTINE, keep, load, path_of
+from vouchers.claims.uploads import cleared, require_allowed, require_harmless
+from vouchers.documents.storage import QUARANTINE, load, path_of
 from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
 
@@ -120,6 +121,8 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_clear
     require_allowed(kind, name, content)
     if is_cleared is None:
         is_cleared = cleared(name, content)
+        if is_cleared:
+            require_harmless(name, content)
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
@@ -129,43 +132,6 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_clear
         )
         _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=attachment.sha256)
     return attachment
-
-
-def store_file(
-    organisation_id: int,
-    claim_id: int | None,
-    *,
-    kind: str,
-    name: str,
-    content: bytes,
-    user,
-    folder: str = "uploads",
-) -> Attachment:
-    """Keep the bytes and make the row, within what the organisation may keep. The caller has judged the rest.
-
-    Raises `ClaimError` when there is no room.
-    """
-    require_room(claim_id, organisation_id, len(content))
-    # Only what stands beside its fields is looked at here, and nothing that waits for the virus scanner.
-    pages = pages_of(content) if kind == "invoice" and folder == "uploads" else 0
-    stored = keep(content, folder, "")
-    try:
-        with transaction.atomic():
-            return Attachment.objects.create(
-                organisation_id=organisation_id,
-                claim_id=claim_id,
-                kind=kind,
-                original_name=name.replace("\0", "")[-255:],
-                stored_name=stored.name,
-                sha256=stored.sha256,
-                size=stored.size,
-                pages=pages,
-                uploaded_by=user,
-                uploaded_at=settings.CLOCK.now(),
-            )
-    except Exception:
-        path_of(stored.name).unlink(missing_ok=True)
-        raise
 
 
 def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
@@ -350,6 +316,20 @@ def sign_declaration(claim: Claim, *, user) -> None:
     claim.declared_by, claim.declared_at = user, now
 
 
+def filing_closed(call: Call) -> bool:
+    """Whether the year's filing ended because the pool was spent (`first_come`)."""
+    queues = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year)
+    return call.shortage == "first_come" and queues.exclude(closed_at=None).exists()
+
+
+def require_filing_open(call: Call) -> None:
+    """Raises `ClaimError` once the pool was spent under a call that takes whoever comes first."""
+    if filing_closed(call):
+        raise ClaimError(
+            f"{call.fiscal_year} 年度资金已经用完，申报已提前截止，不能再提交。已填写的内容仍为您保留，请留意后续通知。"
+        )
+
+
 def require_open(call: Call) -> None:
     """Raises `ClaimError` outside the call's filing window."""
     today = settings.CLOCK.today()
@@ -357,6 +337,7 @@ def require_open(call: Call) -> None:
         raise ClaimError(f"申报尚未开始：{call.filing_from} 起可以申报。")
     if today > call.filing_until:
         raise ClaimError(f"申报已于 {call.filing_until} 截止。已填写的内容仍为您保留。")
+    require_filing_open(call)
 
 
 def require_editable(claim: Claim, user) -> None:

@@ -13,6 +13,7 @@ from applicants.models import Organisation
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.papers import Attachment
 from vouchers.documents.clamd import ScannerDown, virus_in
+from vouchers.invoices import UnreadableInvoice, guard
 
 MOST_FILES = 300
 MOST_BYTES = 2 * 1024**3
@@ -21,8 +22,9 @@ MOST_AT_ONCE = 40
 MOST_PARTS = 10_000
 MOST_UNPACKED = 300 * 1024**2
 
+_REFUSED = ("empty_file", "too_large", "too_costly", "reader_busy")
 _log = logging.getLogger(__name__)
-_PAPERS = ("pdf", "ofd", "xml", "jpg", "png")
+_PAPERS = ("pdf", "ofd", "xml", "jpg", "png", "webp")
 # Contracts and lists of use also come as office documents.
 _ALLOWED = {kind: _PAPERS + ("docx", "xlsx") for kind in ("contract", "usage", "other")}
 _NAMES = {
@@ -31,11 +33,13 @@ _NAMES = {
     "xml": "XML",
     "jpg": "JPG",
     "png": "PNG",
+    "webp": "WebP",
     "docx": "Word 文档",
     "xlsx": "Excel 表格",
     "program": "可执行程序",
     "script": "脚本程序",
     "archive": "压缩包",
+    "macros": "带宏的 Office 文档",
     "bomb": "解开后大得不合常理的压缩文件",
     "old_office": "旧版 Office 文档（.doc、.xls）",
     "html": "网页",
@@ -69,6 +73,8 @@ def format_of(content: bytes) -> str:
     """What a file is by its bytes: a key of the names above, empty where nobody can tell."""
     if content.startswith(b"PK\x03\x04"):
         return _zipped(content)
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
     for magic, found in _MAGIC:
         if content.startswith(magic):
             return found
@@ -90,6 +96,8 @@ def _zipped(content: bytes) -> str:
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
         return "bomb"
     names = {part.filename for part in parts}
+    if any(name.endswith("vbaProject.bin") for name in names):
+        return "macros"
     if any(name.startswith("/") or ".." in name.replace("\\", "/").split("/") for name in names):
         return "archive"
     return next((found for mark, found in _MARKS if mark in names), "archive")
@@ -121,6 +129,37 @@ def cleared(name: str, content: bytes) -> bool:
             f"文件“{name}”没有通过病毒检查（{found[:60]}），没有收下。请用杀毒软件检查电脑，再上传没有问题的原文件。"
         )
     return True
+
+
+def is_dangerous(code: str) -> bool:
+    """Whether a file that a reader refused with this code is not even kept: people would have to open it."""
+    return code in _REFUSED or code.endswith(("_unsafe", "_active", "_encrypted", "_too_large"))
+
+
+def require_harmless(name: str, content: bytes) -> None:
+    """Raises `ClaimError` for a paper that nobody should open: locked, with scripts, or made to cost too much.
+
+    A file that is merely broken is kept: whoever looks at it says so.
+    """
+    if format_of(content) not in ("pdf", "ofd", "jpg", "png", "webp"):
+        return
+    try:
+        guard.page_count(content)
+    except UnreadableInvoice as unread:
+        if is_dangerous(unread.code):
+            raise ClaimError(f"文件“{name}”{_words_on(unread.code)}") from unread
+
+
+def _words_on(code: str) -> str:
+    if code == "reader_busy":
+        return "还没有收下：现在上传的人较多。请过一两分钟再上传一次。"
+    if code.endswith("_encrypted"):
+        return "设有密码或加密保护，审核人员打不开，没有收下。请去掉密码和保护后重新上传。"
+    if code.endswith("_active"):
+        return "含有脚本或会启动程序的内容，为安全起见没有收下。请打印成普通 PDF 后重新上传。"
+    if code == "image_too_large":
+        return "像素过多，没有收下。请把图片缩小到 4000 万像素以内，内容清晰可辨即可。"
+    return "的内部结构不正常，或打开它太费时间，为安全起见没有收下。请重新导出或扫描后上传。"
 
 
 def require_room(claim_id: int | None, organisation_id: int, size: int) -> None:

@@ -14,6 +14,7 @@ from accounts.selectors import roles_of
 from audit.models import AuditEntry
 from audit.services import record
 from audit.verify import Anchor, anchor
+from vouchers.budget.checks import check_budget
 from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.services import BatchRefused
 from vouchers.jobs.models import Job
@@ -56,8 +57,8 @@ def run(subject: str, progress: Progress) -> None:
     report = books.check(last)
     progress.report(1, _STEPS, "正在重算每一份核定结论")
     decisions, of_review = check_review()
-    progress.report(2, _STEPS, "正在核对拨付批次")
-    problems = [*report.problems, *of_review, *check_batches()]
+    progress.report(2, _STEPS, "正在核对资金办理单、结算和拨付批次")
+    problems = [*report.problems, *of_review, *check_budget(), *check_batches()]
     found = Finding(
         accounts=report.accounts,
         transfers=report.transfers,

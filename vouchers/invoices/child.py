@@ -15,7 +15,6 @@ import socket
 import struct
 import sys
 import traceback
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,6 @@ ASK = struct.Struct(">II")  # length of the question (JSON: task, options) and o
 ANSWER = struct.Struct(">c?I")  # kind, whether the child ends now, length of what follows
 READY, SAID, PICTURE, REFUSED, FAILED, SPENT = b"R", b"S", b"P", b"U", b"F", b"M"
 
-MAX_PIXELS = 40_000_000
 _MAX_FILES = 48
 # Having grown beyond this the child makes way for a fresh one.
 _BIG = 500 * 2**20
@@ -70,14 +68,20 @@ def main() -> None:
 
 def _tasks(scans: bool) -> dict[str, Callable[..., Any]]:
     """What may be asked, by name. Everything is loaded before the process shuts itself in."""
-    from PIL import Image
-
+    from vouchers.invoices import ocr
     from vouchers.invoices.pages import page_count, render
     from vouchers.invoices.reading import read
+    from vouchers.invoices.receipt import read_receipt
 
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    return {"read": read, "render": render, "page_count": page_count}
+    if scans and ocr.available():
+        ocr.load()
+    return {
+        "read": read,
+        "read_receipt": read_receipt,
+        "page_count": page_count,
+        "render": render,
+        "read_scan": ocr.read_scan,
+    }
 
 
 def _limit(memory: int) -> None:

@@ -44,7 +44,9 @@ _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?%|免税|不征税|\*+|.{0,4}零税率|0
 _FIGURES = frozenset({"quantity", "unit_price", "amount", "tax"})
 _SINGLE = _FIGURES | {"tax_rate"}
 # What a cell of the wrong sort weighs against millimetres of misalignment; and two figures in one cell.
-_WRONG, _TWICE, _UNLIKELY, _TORN = 60.0, 50.0, 4.0, 10.0
+_WRONG, _TWICE, _UNLIKELY = 60.0, 50.0, 4.0
+# And the two halves of one piece in two columns, a little apart or not at all.
+_TORN, _SEVERED = 10.0, 30.0
 # Pieces nearer than this share of their size touch.
 _TOUCHING = 0.2
 _UNIT_LENGTH = 8
@@ -112,7 +114,8 @@ def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str
     choices: list[list[int]] = []
     for last, token in zip(tokens, tokens[1:], strict=False):
         # Pieces that touch are one cell rather than two.
-        apart = _TORN if token.left - last.right < _TOUCHING * token.size else 0.0
+        gap = (token.left - last.right) / max(token.size, 0.1)
+        apart = _SEVERED if gap < _TOUCHING / 4 else _TORN if gap < _TOUCHING else 0.0
         costs, chosen = [], []
         lowest, lowest_at = float("inf"), 0
         for index, heading in enumerate(headings):

@@ -27,6 +27,7 @@ from typing import TypeVar
 from vouchers.invoices import child as far_side
 from vouchers.invoices.invoice import Invoice, UnreadableInvoice
 from vouchers.invoices.reading import refuse_size
+from vouchers.invoices.receipt import Receipt
 from vouchers.invoices.wire import Garbled, decode
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,13 +46,15 @@ _Wanted = TypeVar("_Wanted")
 @dataclasses.dataclass(frozen=True)
 class Limits:
     """What reading may cost: bytes of address space, seconds of CPU and of waiting for each file. A child is replaced
-    after `uses` files; `children` work at a time, and a caller waits `patience` seconds for one to be free.
+    after `uses` files and has `start` seconds to get ready; `children` work at a time, and a caller waits `patience`
+    seconds for one to be free.
     `scans` children also know how to read pictures (OCR).
     """
 
     memory: int = 1_536 * 2**20
     cpu: int = 15
     wall: int = 20
+    start: int = 40
     uses: int = 200
     children: int = 2
     patience: float = 30.0
@@ -154,7 +157,7 @@ class _Child:
                 cwd="/",
             )
         try:
-            kind, _, _ = self._answer(time.monotonic() + limits.wall)
+            kind, _, _ = self._answer(time.monotonic() + limits.start)
             if kind != far_side.READY:
                 raise Garbled("not ready")
         except BaseException:
@@ -273,19 +276,24 @@ def read(content: bytes) -> Invoice:
     return _said(Invoice, *_readers.ask("read", content))
 
 
-def read_scan(content: bytes) -> Invoice:
-    """What an image or a PDF without text shows, as `ocr.read_scan` gives it. Raises only UnreadableInvoice."""
-    return _said(Invoice, *_scanner.ask("read_scan", content))
-
-
-def render(content: bytes, page: int, width: int) -> bytes:
-    """A page as a PNG, as `pages.render` draws it. Raises only UnreadableInvoice."""
-    return _pictured(*_readers.ask("render", content, page, width))
+def read_receipt(content: bytes) -> Receipt:
+    """What a bank receipt says, as `receipt.read_receipt` gives it. Raises only UnreadableInvoice."""
+    return _said(Receipt, *_readers.ask("read_receipt", content))
 
 
 def page_count(content: bytes) -> int:
-    """How many pages the file has, as `pages.page_count` tells. Raises only UnreadableInvoice."""
+    """How many pages the file has, as `pages.page_count` says. Raises only UnreadableInvoice."""
     return _said(int, *_readers.ask("page_count", content))
+
+
+def render(content: bytes, page: int, width: int) -> bytes:
+    """One page as a PNG, as `pages.render` draws it. Raises only UnreadableInvoice."""
+    return _pictured(*_readers.ask("render", content, page, width))
+
+
+def read_scan(content: bytes) -> Invoice:
+    """What an image or a PDF without text shows, as `ocr.read_scan` gives it. Raises only UnreadableInvoice."""
+    return _said(Invoice, *_scanner.ask("read_scan", content))
 
 
 def _said(kind: type[_Wanted], answer: bytes, payload: bytes) -> _Wanted:

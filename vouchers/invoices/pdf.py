@@ -31,6 +31,8 @@ _FEW_PAGES = 5
 _MAX_ATTACHMENTS, _MAX_ATTACHMENT = 20, 8 * 2**20
 # A page with less text than this is a picture of one.
 _FEW_CHARS = 12
+# Refusals of a page that embedded data may stand in for.
+_UNREAD = frozenset({"scan", "not_an_invoice", "field_missing", "field_invalid", "field_too_long"})
 _XML_START = re.compile(rb"\s*<")
 # Where the QR code is looked for: the share of the page from its upper left corner, and the page's longer side in px.
 _LOOKS = ((0.45, 1200), (1.0, 1800))
@@ -45,25 +47,35 @@ def read_pdf(content: bytes, *, with_qr: bool = True) -> Invoice:
     """
     with opened(content) as document:
         embedded, warnings = _embedded(document)
+        page = None
         try:
-            invoice = _printed_invoice(document, with_qr)
-        except UnreadableInvoice:
-            if embedded is None:
+            page = _printed_invoice(document, with_qr)
+        except UnreadableInvoice as refusal:
+            if embedded is None or refusal.code not in _UNREAD:
                 raise
-            invoice = None
-    if embedded is not None:
-        if invoice is None:
-            warnings.append(
-                Warning("page_unread", "PDF 内附有发票数据，但版面没有读出来，未能互相核对。请对照版面核实各项内容。")
-            )
-        else:
-            warnings += differences({"附件": embedded, "版面": invoice})
-        warnings = [*embedded.warnings, *warnings]
-        invoice = replace(embedded, carrier="pdf", boxes=invoice.boxes if invoice else (), warnings=())
-    assert invoice is not None
+    invoice = _weighed(embedded, page)
     seals = pdf_seals(content)
     doubts = [*warnings, *_after_the_end(content), *seal_doubts(seals)]
     return replace(invoice, seals=seals, warnings=tuple(dict.fromkeys([*invoice.warnings, *doubts])))
+
+
+def _weighed(embedded: Invoice | None, page: Invoice | None) -> Invoice:
+    """The embedded data before the page's text, with a warning for every difference; the page alone where none are.
+
+    A booking file of the buyer is no evidence: there the page stays the invoice.
+    """
+    if embedded is None:
+        assert page is not None
+        return page
+    if page is None:
+        unread = Warning("page_unread", "PDF 内附有发票数据，但版面没有读出来，未能互相核对。请对照版面核实各项内容。")
+        return replace(embedded, carrier="pdf", warnings=(*embedded.warnings, unread))
+    doubts = differences({"附件": embedded, "版面": page})
+    if any(warning.code == "buyer_declaration" for warning in embedded.warnings):
+        return replace(page, warnings=(*page.warnings, *embedded.warnings, *doubts))
+    # The code stands on the page, yet it is a witness against both.
+    doubts += [warning for warning in page.warnings if warning.code == "qr_mismatch"]
+    return replace(embedded, carrier="pdf", boxes=page.boxes, warnings=(*embedded.warnings, *doubts))
 
 
 def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:
@@ -71,7 +83,8 @@ def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:
     pages: list[list[Token]] = []
     sizes: list[tuple[float, float]] = []
     lost = 0
-    for page in document:
+    shown = list(document)
+    for page in shown:
         tokens, unmapped = page_tokens(page)
         width, height = page.get_size()
         pages.append(tokens)
@@ -82,7 +95,7 @@ def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:
         raise _scan()
     layout = read_layout(pages)
     _refuse_several(layout, pages)
-    payload = _payload(document) if with_qr else None
+    payload = _payload(shown[0]) if with_qr else None
     warnings: list[Warning] = []
     kind = kind_of(layout.title, layout.legacy, warnings, payload.kind if payload else "")
     if "number" not in layout.fields and not layout.table.rows:
@@ -109,9 +122,8 @@ def _refuse_several(layout: Layout, pages: list[list[Token]]) -> None:
             raise too_many_pages(len(pages))
 
 
-def _payload(document: pdfium.PdfDocument) -> Payload | None:
+def _payload(page: pdfium.PdfPage) -> Payload | None:
     """What the QR code of the first page says: looked for where it stands, then on the whole page."""
-    page = document[0]
     for share, pixels in _LOOKS:
         image = picture(page, pixels, share=share, grayscale=True)
         for text in decode(image):

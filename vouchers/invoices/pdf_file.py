@@ -15,7 +15,7 @@ from vouchers.invoices.invoice import UnreadableInvoice
 
 # An invoice of 300 lines with long names has some eighty pages.
 MAX_PAGES = 120
-_SCRIPT = re.compile(rb"/JavaScript[\s/(<>\[\]]")
+_SCRIPT = re.compile(rb"/(?:JavaScript|Launch)[\s/(<>\[\]]")
 _XFA = (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
 # What may stand before the PDF itself.
 _BEFORE = b"\xef\xbb\xbf\r\n\t "
@@ -25,7 +25,7 @@ _BEFORE = b"\xef\xbb\xbf\r\n\t "
 def opened(content: bytes) -> Iterator[pdfium.PdfDocument]:
     """The PDF, open as long as the block runs.
 
-    Raises UnreadableInvoice: `pdf_damaged`, `pdf_encrypted`, `pdf_active` (scripts, dynamic forms), `too_many_pages`.
+    Raises UnreadableInvoice: `pdf_damaged`, `pdf_encrypted`, `pdf_active` (scripts, programs to start, dynamic forms), `too_many_pages`.
     """
     if not content.lstrip(_BEFORE).startswith(b"%PDF-"):
         raise _damaged()
@@ -50,7 +50,7 @@ def _refuse_unsafe(document: pdfium.PdfDocument, content: bytes) -> None:
     if raw.FPDFDoc_GetJavaScriptActionCount(document) > 0 or _SCRIPT.search(content) or document.get_formtype() in _XFA:
         raise UnreadableInvoice(
             "pdf_active",
-            "这个 PDF 含有脚本或动态表单，发票文件不会有这些内容，已拒绝读取。请从税务平台重新下载原文件。",
+            "这个 PDF 含有脚本、动态表单或会启动程序的内容，发票文件不会有这些内容，已拒绝读取。请从税务平台重新下载原文件。",
         )
     if not 0 < len(document) <= MAX_PAGES:
         raise too_many_pages(len(document))

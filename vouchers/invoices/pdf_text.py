@@ -33,6 +33,12 @@ _UNMAPPED = frozenset({0, 0xFFFE, 0xFFFF, 0xFFFD})
 _CHINESE = 2
 
 
+# The same function as raw's, whose answer is an address and no object: it is asked for almost every character.
+_object_of = ctypes.CFUNCTYPE(ctypes.c_void_p, raw.FPDF_TEXTPAGE, ctypes.c_int)(
+    ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value or 0
+)
+
+
 @dataclass(slots=True)
 class _Char:
     """One character with its edges and baseline. The blanks are those that the file itself has beside it."""
@@ -86,6 +92,7 @@ class _Text:
     def __init__(self, textpage: raw.FPDF_TEXTPAGE, shown: tuple[float, float, float, float, float, float]):
         self._textpage = textpage
         self._shown = shown
+        self._objects: dict[int, int] = {}
         self.unmapped = 0
 
     def runs(self, count: int) -> Iterator[list[_Char]]:
@@ -111,6 +118,7 @@ class _Text:
         )
         last: _Char | None = None
         blank: tuple[float, float, float, float] | None = None
+        same, turned = (0.0, 0.0), self._shown[0] <= 0
         high = 0
         for index in range(count):
             code = unicode_of(page, index)
@@ -122,6 +130,7 @@ class _Text:
                     box_of(page, index, box_at)
                     origin_of(page, index, x_at, y_at)
                     blank = self._place(box, x.value, y.value)
+                    same = box.top, box.bottom
                     if last is not None and _follows((last.right, last.y), (blank[0], blank[2]), last.size):
                         last.blank_after = True
                 continue
@@ -132,7 +141,10 @@ class _Text:
                 code = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00 if high else 0xFFFD
             high = 0
             box_of(page, index, box_at)
-            origin_of(page, index, x_at, y_at)
+            if (box.top, box.bottom) != same or turned:
+                # Characters of one font between the same heights stand on one baseline.
+                origin_of(page, index, x_at, y_at)
+                same = box.top, box.bottom
             left, right, height, size = self._place(box, x.value, y.value)
             spaced = blank is not None and _follows((blank[1], blank[2]), (left, height), size)
             last = _Char(chr(code), left, right, height, size, index, spaced)
@@ -168,18 +180,17 @@ class _Text:
 
     def _object(self, index: int) -> int:
         """The address of the text object of a character; 0 where there is none."""
-        if index < 0:
-            return 0
-        found = raw.FPDFText_GetTextObject(self._textpage, index)
-        return ctypes.addressof(found.contents) if found else 0
+        if index not in self._objects:
+            self._objects[index] = (_object_of(self._textpage, index) or 0) if index >= 0 else 0
+        return self._objects[index]
 
     def token(self, run: list[_Char]) -> Token | None:
         """The run as a token; None where no one sees it, or it is turned, as a seal's letters are."""
         first = run[0]
         if len(run) == 1 and abs(math.remainder(self._angle(first.index), math.tau)) > _TURNED:
             return None
-        found = raw.FPDFText_GetTextObject(self._textpage, first.index)
-        if found and raw.FPDFTextObj_GetTextRenderMode(found) == _INVISIBLE:
+        found = self._object(first.index)
+        if found and raw.FPDFTextObj_GetTextRenderMode(ctypes.cast(found, raw.FPDF_PAGEOBJECT)) == _INVISIBLE:
             return None
         texts: list[str] = []
         before = first

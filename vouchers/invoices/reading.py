@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from vouchers.invoices.einvoice_xml import read_xml_file
+from vouchers.invoices.images import open_image
 from vouchers.invoices.invoice import Invoice, UnreadableInvoice
 from vouchers.invoices.ofd import read_ofd
 from vouchers.invoices.pdf import read_pdf
@@ -13,7 +14,6 @@ from vouchers.invoices.pdf import read_pdf
 MAX_BYTES = 20 * 2**20
 
 _log = logging.getLogger(__name__)
-_READERS: dict[str, Callable[[bytes], Invoice]] = {"xml": read_xml_file, "ofd": read_ofd, "pdf": read_pdf}
 _MAGIC = (
     (b"PK\x03\x04", "ofd"),
     (b"%PDF-", "pdf"),
@@ -37,7 +37,9 @@ def read(content: bytes) -> Invoice:
     carrier = carrier_of(content)
     reader = _READERS.get(carrier)
     if reader is None:
-        raise _refusal(carrier)
+        raise UnreadableInvoice(
+            "not_an_invoice", "这个文件不是可以识别的电子发票。请上传税务平台下载的 XML、OFD 或 PDF 原文件。"
+        )
     try:
         return reader(content)
     except UnreadableInvoice:
@@ -72,13 +74,18 @@ def carrier_of(content: bytes) -> str:
     return "pdf" if b"%PDF-" in content[:1024] else ""
 
 
-def _refusal(carrier: str) -> UnreadableInvoice:
-    names = {"pdf": "PDF", "image": "图片"}
-    if carrier in names:
-        return UnreadableInvoice(
-            "carrier_not_supported",
-            f"{names[carrier]}格式的发票暂不支持自动读取。请上传同一张发票的数电票 XML 或 OFD 原文件，或手工填写这张发票。",
-        )
-    return UnreadableInvoice(
-        "not_an_invoice", "这个文件不是可以识别的电子发票。请上传税务平台下载的数电票 XML 或 OFD 原文件。"
+def _picture(content: bytes) -> Invoice:
+    """A picture says nothing that can be read like this; whether it is one at all is found by opening it whole."""
+    open_image(content)
+    raise UnreadableInvoice(
+        "scan",
+        "这是图片，没有可以直接读取的文字。请上传税务平台下载的原文件（XML、OFD 或 PDF），或对照原件手工填写这张发票。",
     )
+
+
+_READERS: dict[str, Callable[[bytes], Invoice]] = {
+    "xml": read_xml_file,
+    "ofd": read_ofd,
+    "pdf": read_pdf,
+    "image": _picture,
+}

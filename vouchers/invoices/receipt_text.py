@@ -10,6 +10,7 @@ import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from math import inf
 
 from vouchers.invoices.invoice import UnreadableInvoice, Warning
@@ -40,7 +41,7 @@ _OTHERS = re.compile(
 )
 _ANY = re.compile(r"[\u4e00-\u9fff()/]{2,12}:")
 _LABELS = (_PAYER, _PAYEE, _NAME, _AMOUNT, _WORDS, _DATE, _SERIAL, _OTHERS, _PAYS, _GETS)
-_MONEY = re.compile(r"(?:CNY|RMB|人民币)?([¥-]{0,2}[0-9][0-9,]*(?:\.[0-9]{1,2})?)(?:元|CNY|RMB|人民币)?")
+_MONEY = re.compile(r"(?<![0-9.,])([¥-]{0,2}[0-9][0-9,]*(?:\.[0-9]{1,2})?)(?![0-9.,])")
 _DAY = re.compile(
     r"20[0-9]{2}(?:年[0-9]{1,2}月[0-9]{1,2}日|-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2}|\.?[0-9]{2}\.?[0-9]{2})"
 )
@@ -49,6 +50,8 @@ _NUMERALS = re.compile(r"[零壹贰叁肆伍陆柒捌玖拾佰仟万亿圆元角
 # The word 付款人 stands at most this far, in mm, above or below its 户名.
 _BLOCK = 22.0
 _MAX_NAME = 100
+# No receipt has as many labels of one sort.
+_MAX_LABELS = 60
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ def _page(tokens: list[Token]) -> _Read:
         _keep(read, side, beside, _name(beside))
     for label, beside in _beside_all(page, _AMOUNT):
         money = _MONEY.search(compact(joined(beside)))
-        if money and "大写" not in label:
+        if money and "大写" not in label and _is_money(money.group(1)):
             _keep(read, "amount", [t for t in beside if any(c.isdigit() for c in t.plain)], money.group(1))
     for _, beside in _beside_all(page, _WORDS):
         if words := _NUMERALS.search(compact(joined(beside))):
@@ -174,7 +177,7 @@ def _side(label: Found, heads: dict[str, list[Found]]) -> str:
 
 
 def _all(page: Page, pattern: re.Pattern[str]) -> list[Found]:
-    return [label for row in page.rows for label in page.labels(row, pattern)]
+    return list(islice((label for row in page.rows for label in page.labels(row, pattern)), _MAX_LABELS))
 
 
 def _beside_all(page: Page, pattern: re.Pattern[str]) -> list[tuple[str, list[Token]]]:
@@ -199,6 +202,14 @@ def _name(tokens: list[Token]) -> str:
     text = tidy("".join(joined(row.tokens) for row in rows)).strip(":： ")
     letters = any(char > "\u2e7f" or char.isalpha() for char in text)
     return text if letters and len(text) <= _MAX_NAME else ""
+
+
+def _is_money(text: str) -> bool:
+    try:
+        fen(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _date(text: str) -> datetime.date | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import stat
 import struct
 import zipfile
 import zlib
@@ -24,6 +25,9 @@ MAX_TOTAL_BYTES = 64 * 2**20
 _MAX_DIRECTORY_BYTES = MAX_ENTRIES * 512
 # Parsed nodes of all parts together, by their "<".
 _MAX_MARKS = 400_000
+_LONGEST_NAME = 500
+# A member that unpacks to more than this may not do so at a ratio that no drawing and no font reaches.
+_ROOMY, _MAX_RATIO = 4 * 2**20, 200
 
 _END = struct.Struct("<4s4H2LH")
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -135,8 +139,11 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
         if member.compress_type not in _READABLE:
             raise _damaged()
         parts = member.filename.split("/")
-        if member.filename.startswith("/") or ".." in parts or "\\" in member.orig_filename:
+        odd = {"\\", "\0"} & set(member.orig_filename) or len(member.filename) > _LONGEST_NAME
+        if member.filename.startswith("/") or ".." in parts or odd or stat.S_ISLNK(member.external_attr >> 16):
             raise unsafe("内部的文件名不正常")
+        if member.file_size > max(_ROOMY, _MAX_RATIO * member.compress_size):
+            raise unsafe("解压后的内容过大")
     if sum(member.file_size for member in members) > MAX_TOTAL_BYTES:
         raise unsafe("解压后的内容过大")
 

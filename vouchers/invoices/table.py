@@ -95,9 +95,10 @@ def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequenc
         columns = columns_of(headings, tokens)
         # The figures of the closing line may be set a little higher or lower than its words.
         near = [other for other in rows[max(0, index - 2) : index + 3] if abs(other.y - row.y) < SAME_LINE]
-        closing = _closing(row, near, columns)
+        sums = _under(headings, near, number) if (closing := _closing(row, near, columns)) else {}
+        closing = closing if sums.get("amount") else ""
         if closing.endswith("合计"):
-            table.totals = _under(headings, near, number)
+            table.totals = sums
         within = within and not closing
         if within:
             table.pieces += (
@@ -111,16 +112,15 @@ def _closing(row: Row, near: Sequence[Row], columns: Sequence[str]) -> str:
     words = "".join(token.plain for token in row.tokens if not any(char in "0123456789¥*" for char in token.plain))
     if not _CLOSING.fullmatch(words):
         return ""
-    priced = {"quantity", "unit_price", "tax_rate"} & set(columns)
-    signed = any("¥" in other.text for other in near)
-    return words if signed or ("amount" in columns and not priced) else ""
+    priced = {"quantity", "unit_price", "tax_rate"} & set(columns) or any("%" in other.text for other in near)
+    return words if not priced or any("¥" in other.text for other in near) else ""
 
 
 def _under(headings: list[Heading], rows: Sequence[Row], page: int) -> dict[str, list[tuple[int, Token]]]:
     """Amount and tax of a closing line."""
     tokens = sorted((token for row in rows for token in row.tokens), key=lambda token: token.middle)
     figures = [token for token in tokens if token.plain != "¥" and looks_like("amount", token)]
-    columns = columns_of(headings, figures)
+    columns = columns_of([heading for heading in headings if heading.column in ("amount", "tax")], figures)
     return {
         column: [(page, token) for token, at in zip(figures, columns, strict=True) if at == column]
         for column in ("amount", "tax")

@@ -26,8 +26,11 @@ class Garbled(Exception):
 
 
 def encode(value: object) -> bytes:
-    """`value`, a dataclass or what JSON holds, as UTF-8 JSON. Raises ValueError for numbers that are none (nan)."""
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    """`value`, a dataclass or what JSON holds, as UTF-8 JSON. Raises ValueError for numbers that are none (nan).
+
+    A dataclass is the list of its values in their order: both ends are the same program.
+    """
+    return json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
 
 
 def decode(kind: type[Wanted], payload: bytes) -> Wanted:
@@ -40,11 +43,15 @@ def decode(kind: type[Wanted], payload: bytes) -> Wanted:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return value.isoformat() if isinstance(value, datetime.date) else value
+    """What json does not know itself."""
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return [getattr(value, name) for name in _names(typing.cast(Hashable, type(value)))]
+
+
+@functools.cache
+def _names(kind: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 @functools.cache
@@ -63,12 +70,12 @@ def _checker(kind: Any) -> Callable[[Any], Any]:
 
 def _dataclass(kind: Any) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(kind)
-    checkers = [(field.name, _checker(hints[field.name])) for field in dataclasses.fields(kind)]
+    checkers = [_checker(hints[name]) for name in _names(kind)]
 
     def check(plain: Any) -> Any:
-        if type(plain) is not dict or len(plain) != len(checkers):
+        if type(plain) is not list or len(plain) != len(checkers):
             raise ValueError(f"no {kind.__name__}")
-        return kind(**{name: checker(plain[name]) for name, checker in checkers})
+        return kind(*[checker(value) for checker, value in zip(checkers, plain, strict=True)])
 
     return check
 
@@ -86,6 +93,8 @@ def _text(plain: Any) -> str:
     """Text that every column and every page can hold."""
     if type(plain) is not str:
         raise ValueError("no text")
+    if plain.isprintable() and plain.isascii():
+        return plain
     return plain.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

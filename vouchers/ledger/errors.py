@@ -84,6 +84,15 @@ class NotAllowed(LedgerError):
         super().__init__(f"不允许的资金变动：“{label}”不能从“{source}”转到“{target}”。请联系系统管理员。")
 
 
+class YearClosed(LedgerError):
+    """The books of `period` are closed: nothing of `kind` moves there any more."""
+
+    def __init__(self, period: str, kind: str):
+        self.period, self.kind = period, kind
+        year, label = period.rpartition(":")[2], kinds.TRANSFER_LABELS.get(kind, kind)
+        super().__init__(f"{year} 年度已经结账，不能再办理“{label}”。退票后的重新拨付和追回上缴财政不受影响。")
+
+
 class Malformed(LedgerError):
     """A movement, transfer or account that the ledger cannot have: `what`."""
 
@@ -107,6 +116,7 @@ _BY_SQLSTATE = {
     "LG005": CapDiffers,
     "LG006": Malformed,
     "LG007": NotAllowed,
+    "LG008": YearClosed,
 }
 # lock_not_available, deadlock_detected, serialization_failure, query_canceled
 _BUSY = {"55P03", "40P01", "40001", "57014"}

@@ -85,6 +85,11 @@ def cap(scheme: str, year: int, applicant_id: object) -> str:
     return f"cap:{scheme}:{year}:{applicant_id}"
 
 
+def period(scheme: str, year: int) -> str:
+    """What a closed year is known by."""
+    return f"{scheme}:{year}"
+
+
 def held(claim_id: object) -> str:
     """The account of what a claim has reserved."""
     return f"held:{claim_id}"

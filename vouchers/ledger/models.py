@@ -89,3 +89,22 @@ class Transfer(models.Model):
 
     def __str__(self):
         return self.key
+
+
+class ClosedYear(models.Model):
+    """A scheme's fiscal year whose books are closed (年度结账). Rows are only added, by a signed order.
+
+    Triggers refuse every transfer of the year's pool and caps but what the law of close permits (migration 0011).
+    """
+
+    period = models.CharField("年度", max_length=60, primary_key=True, db_collation="C")
+    order = models.OneToOneField("vouchers.Order", models.PROTECT, related_name="closed", verbose_name="资金办理单")
+    closed_at = models.DateTimeField("结账时间")
+    recorded_at = models.DateTimeField("记录时间", db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "ledger_closedyear"
+        verbose_name = verbose_name_plural = "已结账年度"
+
+    def __str__(self):
+        return self.period

@@ -4,11 +4,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import BigIntegerField, Q, QuerySet, Sum
-from django.db.models.functions import Cast, Substr
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
+from django.db.models.functions import Cast, Substr, TruncDate
 
 from vouchers.ledger import kinds
-from vouchers.ledger.models import Account, Transfer
+from vouchers.ledger.models import Account, ClosedYear, Transfer
 from vouchers.prepared import Prepared
 
 
@@ -128,3 +128,44 @@ def rooms_fen(places: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, in
     keys = {kinds.cap(*place): place for place in places}
     rows = Account.objects.filter(key__in=list(keys)).values_list("key", "balance_fen")
     return {keys[key]: fen for key, fen in rows}
+
+
+def closed_year(scheme: str, year: int) -> ClosedYear | None:
+    """When and by which order the year's books were closed; None while they are open."""
+    return ClosedYear.objects.filter(period=kinds.period(scheme, year)).first()
+
+
+def is_closed(scheme: str, year: int) -> bool:
+    """Whether the year's books are closed."""
+    return ClosedYear.objects.filter(period=kinds.period(scheme, year)).exists()
+
+
+def cap_opened_fen(scheme: str, year: int, applicant_id: object) -> int | None:
+    """The whole of an applicant's cap as the books have it, adjustments included; None while it is not open."""
+    key = kinds.cap(scheme, year, applicant_id)
+    came = Sum("amount_fen", filter=Q(target=key, source="statute"))
+    went = Sum("amount_fen", filter=Q(source=key, target="statute"), default=0)
+    sums = Transfer.objects.filter(Q(target=key) | Q(source=key)).aggregate(came=came, went=went)
+    return None if sums["came"] is None else sums["came"] - sums["went"]
+
+
+def payment_left_fen(payment: str) -> int:
+    """What of a payment, named like "payment:7", neither bounced nor was recovered."""
+    made = Transfer.objects.filter(key=f"pay:{payment}").aggregate(fen=Sum("amount_fen", default=0))["fen"]
+    back = Transfer.objects.filter(Q(original=f"pay:{payment}"), kind__in=kinds.REVERSING)
+    # Only what left the paid account: the room that goes back with a recovery is the same money seen twice.
+    return int(made - back.filter(source__kind="paid").aggregate(fen=Sum("amount_fen", default=0))["fen"])
+
+
+def held_by_day(key: str) -> list[tuple[dt.date, int]]:
+    """What claims held of the pool `key`, less what they gave back, day by day in order."""
+    sign = Case(When(source=key, then=F("amount_fen")), default=-F("amount_fen"))
+    moved = Transfer.objects.filter(Q(source=key, kind="hold") | Q(target=key, kind="release"))
+    rows = moved.annotate(day=TruncDate("at")).values("day").annotate(fen=Sum(sign)).order_by("day")
+    return [(row["day"], int(row["fen"])) for row in rows]
+
+
+def recovered_out_fen(paid_keys: QuerySet) -> int:
+    """What was recovered for the treasury of the payments into these accounts (a query of keys, as `keys_of` gives)."""
+    rows = Transfer.objects.filter(kind="recover", target="treasury", source__in=paid_keys)
+    return int(rows.aggregate(fen=Sum("amount_fen", default=0))["fen"])

@@ -21,6 +21,7 @@ from django.db import Error
 
 from vouchers.ledger import kinds
 from vouchers.ledger.errors import translated
+from vouchers.ledger.models import Account
 from vouchers.prepared import Prepared
 
 
@@ -47,6 +48,16 @@ class Move:
     def __post_init__(self):
         if type(self.amount_fen) is not int:
             raise TypeError("money is an int of fen")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What one of many claims holds: `amount_fen`, under the cap of its applicant, whose whole is `cap_fen`."""
+
+    claim_id: int
+    applicant_id: int
+    amount_fen: int
+    cap_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,29 @@ def hold(
         raise TypeError("money is an int of fen")
     pool, cap = kinds.pool(scheme, year), kinds.cap(scheme, cap_year or year, applicant_id)
     return _ask(_HOLD, str(claim_id), pool, cap, amount_fen, cap_fen, event, actor, at)
+
+
+def hold_many(
+    holds: Sequence[Hold], scheme: str, year: int, *, event: str, actor: str, at: dt.datetime
+) -> Posted:  # fmt: skip
+    """Hold for many claims in one movement, at most some thousands. `event` names what they all follow from."""
+    pool = kinds.pool(scheme, year)
+    caps = {kinds.cap(scheme, year, each.applicant_id): each.cap_fen for each in holds}
+    # A cap that is open may have been adjusted since; who holds the queue's lock is the only one to open others.
+    known = set(Account.objects.filter(key__in=list(caps)).values_list("key", flat=True))
+    moves = [
+        Move(
+            "hold", pool, kinds.held(each.claim_id), each.amount_fen, f"hold:{event}:{each.claim_id}",
+            f"claim:{each.claim_id}", room=kinds.cap(scheme, year, each.applicant_id),
+        )
+        for each in holds
+    ]  # fmt: skip
+    openings = [
+        Move("fund", "statute", cap, fen, f"fund:{cap}", cap, note="年度上限")
+        for cap, fen in caps.items()
+        if cap not in known
+    ]
+    return post(moves, actor=actor, at=at, openings=openings)
 
 
 def release(

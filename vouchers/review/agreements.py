@@ -48,7 +48,9 @@ STANDING = {
         LEFT JOIN ledger_account p ON p.key = 'paid:' || c.id
         WHERE c.state = 'paid' AND coalesce(p.balance_fen, 0) + coalesce((
             SELECT sum(t.amount_fen) FROM ledger_transfer t
-            WHERE t.kind = 'recover' AND t.source = p.key), 0) <> c.granted_fen""",
+            WHERE t.kind = 'recover' AND t.source = p.key
+              AND t.original = (SELECT l.key FROM ledger_transfer l WHERE l.kind = 'pay' AND l.target = p.key
+                                ORDER BY l.id DESC LIMIT 1)), 0) <> c.granted_fen""",
     "已结束的申请仍占用资金": """
         SELECT c.number FROM vouchers_claim c
         JOIN ledger_account h ON h.key = 'held:' || c.id
@@ -81,7 +83,10 @@ STANDING = {
                 SELECT FROM audit_auditentry a
                 WHERE a.subject = 'claim:' || c.id AND a.action = 'claim.serve' AND a.ok AND a.at = d.made_at
                   AND a.actor = 'system' AND a.detail ->> 'granted_fen' = d.granted_fen::text)
-              ELSE e.claim_id <> c.id OR e.at <> d.made_at OR e.verb NOT IN %(deciding)s END
+                AND NOT EXISTS (
+                SELECT FROM vouchers_settlementshare s JOIN vouchers_order o ON o.id = s.order_id
+                WHERE s.claim_id = c.id AND s.share_fen = d.granted_fen AND o.done_at = d.made_at)
+              ELSE e.claim_id <> c.id OR e.at <> d.made_at OR e.verb NOT IN %(may_decide)s END
         UNION ALL
         SELECT c.number || '（第 ' || e.version || ' 步没有核定结论）' FROM vouchers_claimevent e
         JOIN vouchers_claim c ON c.id = e.claim_id
@@ -177,7 +182,7 @@ MONEY = {
     # The claim's side of a transfer is `own`; the other must be what its call, year and applicant make it.
     "申请的资金或额度出自（退至）不属于它的账户": """
         SELECT '转账 ' || t.key || '，账户 ' || t.other FROM (
-            SELECT key, kind, CASE kind WHEN 'hold' THEN target ELSE source END AS own,
+            SELECT key, kind, recorded_at, CASE kind WHEN 'hold' THEN target ELSE source END AS own,
                    CASE kind WHEN 'hold' THEN source ELSE target END AS other
             FROM ledger_transfer WHERE kind IN ('hold', 'release', 'recover')) t
         LEFT JOIN vouchers_claim c ON c.id::text = split_part(t.own, ':', 2)
@@ -185,17 +190,26 @@ MONEY = {
         WHERE t.other IS DISTINCT FROM CASE
             WHEN split_part(t.own, ':', 1) = 'capused'
             THEN concat_ws(':', 'cap', k.scheme, k.fiscal_year, c.organisation_id)
-            WHEN t.kind = 'recover' AND k.recovered_to = 'treasury' THEN 'treasury'
+            WHEN t.kind = 'recover' AND (k.recovered_to = 'treasury' OR EXISTS (
+                SELECT FROM ledger_closedyear y
+                WHERE y.period = k.scheme || ':' || k.fiscal_year AND y.recorded_at <= t.recorded_at)) THEN 'treasury'
             ELSE 'pool:' || k.scheme || ':' || k.fiscal_year END
           OR c.id IS NULL""",
     "申请的资金变动没有对应的办理记录": """
         SELECT '转账 ' || t.key FROM (
             SELECT *, split_part(CASE kind WHEN 'hold' THEN target ELSE source END, ':', 2) AS claim,
                    substring(key FROM '^[a-z]+:event:([0-9]+)(?::cap)?$') AS event,
-                   key ~ '^hold:serve:[0-9]+:[0-9]+(:cap)?$' AS served
+                   key ~ '^hold:serve:[0-9]+:[0-9]+(:cap)?$' AS served,
+                   substring(key FROM '^hold:settlement:([0-9]+):[0-9]+(?::cap)?$') AS settlement
             FROM ledger_transfer WHERE kind IN ('hold', 'release', 'recover', 'bounce')) t
         LEFT JOIN vouchers_claimevent e ON e.id::text = t.event AND e.claim_id::text = t.claim
-        WHERE CASE WHEN t.served THEN NOT EXISTS (
+        WHERE CASE WHEN t.settlement IS NOT NULL THEN NOT EXISTS (
+                SELECT FROM vouchers_settlementshare s JOIN vouchers_order o ON o.id = s.order_id
+                WHERE s.order_id::text = t.settlement AND s.claim_id::text = t.claim AND s.share_fen = t.amount_fen
+                  AND o.state = 'done' AND o.done_at = t.at
+                  AND split_part(t.actor, ' ', 1) = 'user:' || o.signed_by_id
+                  AND starts_with(t.key, 'hold:settlement:' || o.id || ':' || s.claim_id))
+              WHEN t.served THEN NOT EXISTS (
                 SELECT FROM audit_auditentry a
                 WHERE a.subject = 'claim:' || t.claim AND a.action = 'claim.serve' AND a.ok AND a.at = t.at
                   AND a.actor = 'system' AND t.actor = 'system'
@@ -227,16 +241,13 @@ MONEY = {
         WHERE t.kind = 'fund' AND t.source = 'statute' AND (t.target, t.amount_fen) NOT IN (
             SELECT concat_ws(':', 'cap', k.scheme, k.fiscal_year, c.organisation_id), k.annual_cap_fen
             FROM vouchers_claim c JOIN vouchers_call k ON k.id = c.call_id WHERE c.queue_number IS NOT NULL)""",
-    # No service makes these movements yet; whoever builds one adds here what it leaves behind.
-    "没有对应业务记录的资金变动": """
-        SELECT '转账 ' || key || '，' || amount_fen || ' 分，从 ' || source || ' 到 ' || target FROM ledger_transfer
-        WHERE kind NOT IN ('fund', 'hold', 'release', 'pay', 'bounce', 'recover')""",
 }
 
 AGREEMENTS = STANDING | STEPS | MONEY
 
-# Which steps hold money, give it back, bring back what the bank returned, or recover it.
-_HOLDING = ("submit", "appeal", "resubmit", "review")
+# Which steps hold money, give it back, bring back what the bank returned, or recover it. A payment that comes back
+# after part of it was recovered is decided again.
+_HOLDING = ("submit", "appeal", "resubmit", "review", "accept_part")
 _REDUCING = ("resubmit", "review")
 _MOVING = {"hold": _HOLDING, "bounce": ("bounce",), "recover": ("recover",)}
 
@@ -249,6 +260,7 @@ def _parameters() -> dict:
         "closed": workflow.CLOSED_UNPAID,
         "resting": (*(state for state in workflow.AWAITING_MONEY if state != "returned"), "paid"),
         "deciding": _HOLDING,
+        "may_decide": (*_HOLDING, "bounce"),
         "zone": settings.TIME_ZONE,
         "moving": [f"{kind} {verb}" for kind, verbs in moving.items() for verb in verbs],
         "steps": [

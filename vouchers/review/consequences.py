@@ -18,7 +18,7 @@ from vouchers.claims.dossier import Dossier
 from vouchers.claims.models import Claim
 from vouchers.claims.services import require_open
 from vouchers.ledger import services as ledger
-from vouchers.ledger.selectors import held_fen, paid_fen
+from vouchers.ledger.selectors import held_fen, is_closed, paid_fen
 from vouchers.review import funding, steps
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
 from vouchers.review.flags import refuse_flagged
@@ -43,8 +43,13 @@ def duty_of(verb: str, state: str) -> str:
     return {"review": "review", "cut": "review", "batch": "finance_prepare"}.get(verb, "")
 
 
-def plan_of(reading: steps.Reading, transition: workflow.Transition, now: dt.datetime) -> funding.Plan:
-    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew."""
+def plan_of(
+    reading: steps.Reading, transition: workflow.Transition, now: dt.datetime, amount_fen: int | None = None
+) -> funding.Plan:
+    """Everything a step will change, after checking what it must respect. Locks the filing queue to decide anew.
+
+    `amount_fen` is what the head of the queue was offered and accepts.
+    """
     plan = funding.Plan()
     claim, verb = reading.claim, transition.verb
     refuse_flagged(claim, verb)
@@ -59,8 +64,14 @@ def plan_of(reading: steps.Reading, transition: workflow.Transition, now: dt.dat
     elif verb == "accept":
         require_voucher(claim)
         refuse_sanctioned(claim)
-    elif verb in ("batch", "reassess"):
+    elif verb == "accept_part":
         require_voucher(claim)
+        plan = funding.take_part(claim, amount_fen)
+    elif verb == "bounce" and claim.state == "paid":
+        plan = funding.give_back(claim)
+    elif verb in ("batch", "reassess"):
+        # What was approved in the year is paid, and paid again after a return, though the year was closed since.
+        require_voucher(claim, may_have_expired=verb == "batch")
     elif verb == "approve":
         seen_fen = reviewed_fen([claim.pk]).get(claim.pk)
         require_reviewed_amount(claim, held_fen=held_fen(claim.pk), reviewed_fen=seen_fen)
@@ -108,9 +119,9 @@ def _prepare(reading: steps.Reading, verb: str, now: dt.datetime) -> Dossier:
     return dossier
 
 
-def require_voucher(claim: Claim) -> None:
-    """Raises `ReviewRefused` when the claim's voucher was revoked or has expired."""
-    if claim.voucher.state != "issued":
+def require_voucher(claim: Claim, *, may_have_expired: bool = False) -> None:
+    """Raises `ReviewRefused` when the claim's voucher was revoked, or has expired where that matters."""
+    if claim.voucher.state not in ("issued", "expired" if may_have_expired else "issued"):
         label = workflow.VOUCHER.states[claim.voucher.state].label
         raise ReviewRefused(f"算力券 {claim.voucher.serial_number} {label}，不能继续办理兑付。如有疑问请联系审核部门。")
 
@@ -129,6 +140,8 @@ def _dates_of(claim: Claim, verb: str, now: dt.datetime) -> dict:
     due, until = claim.correction_due or today, claim.publicised_until or today
     if verb == "resubmit" and today > due:
         raise TooLate(f"补正期限 {due} 已过，不能再提交。如有疑问请联系审核部门。")
+    if verb == "expire" and not claim.waiting:
+        raise ReviewRefused("该申请已占用资金，不随年度结账终止。请先办完或不予通过。")
     if verb == "lapse" and today <= due:
         raise TooEarly(f"补正期限 {due} 尚未届满。")
     if verb == "clear" and today <= until:
@@ -157,8 +170,14 @@ def move_money(
     """What the step does to the ledger once its event stands, beside what it holds (that is written with it)."""
     key, attempt, at = f"event:{event.pk}", f"payment:{payment}", event.at
     place = funding.ledger_place(claim)
+    call, closed = claim.call, False
+    if plan.hold_fen < 0 or event.verb == "recover":
+        closed = is_closed(call.scheme, call.fiscal_year)
     if plan.hold_fen < 0:
         ledger.release(*place, -plan.hold_fen, event=key, actor=actor_text, at=at)
+        if closed:
+            # Nothing is given out of a closed year any more: what comes back goes on to the treasury.
+            ledger.lapse(call.scheme, call.fiscal_year, -plan.hold_fen, event=key, actor=actor_text, at=at)
     if event.verb == "pay":
         ledger.pay(claim.pk, claim.granted_fen, payment=attempt, actor=actor_text, at=at)
     elif event.verb == "bounce" and event.source == "paid":
@@ -166,13 +185,12 @@ def move_money(
     elif event.verb == "recover":
         if not amount_fen or not 0 < amount_fen <= paid_fen(claim.pk):
             raise ReviewRefused("追回金额须大于零，且不超过已拨付金额。")
-        call = claim.call
         ledger.recover(
             *place,
             amount_fen,
             payment=attempt,
-            to=call.recovered_to,
-            restores_cap=call.recovery_restores_cap,
+            to="treasury" if closed else call.recovered_to,
+            restores_cap=call.recovery_restores_cap and not closed,
             event=key,
             actor=actor_text,
             at=at,

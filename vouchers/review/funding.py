@@ -1,8 +1,9 @@
 """Deciding a claim's amount, and what the decision asks of the pool.
 
 The pool is spent in the order of first complete submission. Under a `waitlist` call a claim that the pool cannot give
-its whole amount waits, and nobody passes it; under `first_come` it is cut to what is left. Whoever asks the pool for
-money holds the lock of the year's filing queue, so that number and money come in one order.
+its whole amount waits, and nobody passes it, unless the head accepts what there is; under `first_come` it is cut to what
+is left, and the filing ends with it; under `pro_rata` it waits for the settlement of its window (`vouchers.budget`).
+Whoever asks the pool for money holds the lock of the year's filing queue, so that number and money come in one order.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ import datetime as dt
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from vouchers import rules
 from vouchers.calls.services import terms_of
 from vouchers.claims import binding
 from vouchers.claims.dossier import Dossier
 from vouchers.claims.facts import facts_of
-from vouchers.claims.models import Claim
+from vouchers.claims.models import Claim, FilingQueue
+from vouchers.claims.services import require_filing_open
 from vouchers.ledger import services as ledger
-from vouchers.ledger.selectors import held_fen, pool_and_room_fen
+from vouchers.ledger.selectors import held_fen, paid_fen, pool_and_room_fen, pool_available_fen
+from vouchers.money import grouped
 from vouchers.policy import law_for
-from vouchers.review.errors import NothingToGrant
+from vouchers.review.errors import NothingToGrant, ReviewRefused
 from vouchers.review.models import Decision
 from vouchers.rules.stored import Stored
 
@@ -34,6 +39,11 @@ class Case(Stored):
     facts: rules.Facts
     terms: rules.CallTerms
     decision: rules.Decision
+
+    def again(self, cap_used_fen: int, allotment: rules.Allotment | None) -> Case:
+        """The same lines and terms, with another use of the cap and another allotment; the pool does not cut."""
+        facts = replace(self.facts, cap_used_fen=cap_used_fen, pool_available_fen=None, allotment=allotment)
+        return Case(facts, self.terms, rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), self.terms))
 
 
 @dataclass
@@ -82,12 +92,15 @@ def place(
     with the claim, and made again in the rare case that books or invoices say something else by then. Under
     `first_come`, where every submission changes what the next can get, that is no rare case: all is locked at once.
     """
-    if claim.call.shortage == "waitlist":
+    if claim.call.shortage != "first_come":
         # A claim that seems worth nothing is looked at once more: papers that others use are told first.
         with suppress(NothingToGrant):
             return _turn(claim, dossier, Purse(claim, held_fen=0, balances_fen=balances_fen), unbound=dossier)
     binding.bind(dossier, at=now)
     lock_queue(claim)
+    if claim.state == "draft":
+        # An appeal is no new filing: what it asks for was given back when it was refused.
+        require_filing_open(claim.call)
     return _turn(claim, dossier, Purse(claim, held_fen=0))
 
 
@@ -98,7 +111,7 @@ def place_again(claim: Claim, dossier: Dossier) -> Plan:
 
 
 def _turn(claim: Claim, dossier: Dossier, purse: Purse, unbound: Dossier | None = None) -> Plan:
-    pool_fen = None if claim.call.shortage == "waitlist" else purse.pool_fen
+    pool_fen = purse.pool_fen if claim.call.shortage == "first_come" else None
     case = decide(claim, purse, pool_fen=pool_fen, dossier=dossier)
     return Plan(_amounts(case.decision), case, case.decision.granted_fen, purse, dossier, unbound)
 
@@ -109,13 +122,78 @@ def reassess(claim: Claim, dossier: Dossier) -> Plan:
     A claim that still waits keeps its place and waits for its new amount.
     """
     lock_queue(claim)
-    purse = Purse(claim, held_fen=held_fen(claim.pk))
+    purse, allotment = Purse(claim, held_fen=held_fen(claim.pk)), allotment_of(claim)
     if claim.waiting:
-        case = decide(claim, purse, pool_fen=None, dossier=dossier)
+        case = decide(claim, purse, pool_fen=None, dossier=dossier, allotment=allotment)
         return Plan(_amounts(case.decision), case)
-    spare = 0 if somebody_waits(claim) else purse.pool_fen
-    case = decide(claim, purse, pool_fen=purse.held_fen + spare, dossier=dossier)
+    pool_fen = None
+    if claim.call.shortage == "pro_rata":
+        # What was given back since the settlement is the next window's.
+        allotment = allotment and replace(allotment, amount_fen=min(allotment.amount_fen, purse.held_fen))
+    else:
+        pool_fen = purse.held_fen + (0 if somebody_waits(claim) else purse.pool_fen)
+    case = decide(claim, purse, pool_fen=pool_fen, dossier=dossier, allotment=allotment)
     return Plan(_amounts(case.decision), case, case.decision.granted_fen - purse.held_fen)
+
+
+def offer_of(claim: Claim) -> tuple[int, int] | None:
+    """What the head of the queue may accept now instead of waiting: what the pool has, and the whole amount.
+
+    None for whoever does not wait in a queue, is not its head, or while the pool has nothing.
+    """
+    if not claim.waiting or claim.call.shortage != "waitlist" or claim.state == "returned":
+        return None
+    if waiting_of(claim).filter(queue_number__lt=claim.queue_number).exists():
+        return None
+    pool_fen = Purse(claim, held_fen=0).pool_fen
+    return (pool_fen, claim.granted_fen) if 0 < pool_fen < claim.granted_fen else None
+
+
+def take_part(claim: Claim, seen_fen: int | None) -> Plan:
+    """The head of the queue accepts `seen_fen`, all that the pool has, and waives the rest. Raises `ReviewRefused`."""
+    lock_queue(claim)
+    offer = offer_of(claim)
+    if offer is None:
+        raise ReviewRefused(
+            "这份申请现在不能选择部分安排：它不在轮候的第 1 位，或资金已经足额。请刷新页面查看最新情况。"
+        )
+    pool_fen, asked_fen = offer
+    if seen_fen != pool_fen:
+        raise ReviewRefused(
+            f"资金池余额刚刚变为 {grouped(pool_fen)} 元，与您看到的不同，没有办理。请按新的余额重新选择。"
+        )
+    allotment = rules.Allotment("part", pool_fen, asked_fen, pool_fen)
+    case = _decide_again(claim, Purse(claim, held_fen=0), allotment)
+    return Plan(_amounts(case.decision) | {"waiting": False}, case, case.decision.granted_fen)
+
+
+def give_back(claim: Claim) -> Plan:
+    """A payment that arrived comes back (退票): what was recovered of it meanwhile is paid no second time."""
+    left_fen = paid_fen(claim.pk)
+    if left_fen == claim.granted_fen:
+        return Plan()
+    allotment = rules.Allotment("recovered", left_fen, claim.granted_fen, left_fen)
+    # The room it takes was there when it was granted, and is its own still.
+    case = _decide_again(claim, Purse(claim, held_fen=claim.granted_fen), allotment)
+    return Plan(_amounts(case.decision), case)
+
+
+def close_when_spent(claim: Claim) -> None:
+    """Under `first_come`, the year's filing ends with the claim that takes the last of the pool.
+
+    The clock is read under the queue's lock, so that nobody who was in time was submitted later than the end.
+    """
+    call = claim.call
+    if call.shortage == "first_come" and not pool_available_fen(call.scheme, call.fiscal_year):
+        queue = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year, closed_at=None)
+        queue.update(closed_at=settings.CLOCK.now())
+
+
+def allotment_of(claim: Claim) -> rules.Allotment | None:
+    """What a shortage left the claim, as its latest decision says; it holds for every later one."""
+    path = "result__facts__allotment"
+    stored = claim.decisions.order_by("-pk").values_list(path, flat=True).first()
+    return rules.Allotment.from_json(stored) if stored else None
 
 
 def close(claim: Claim) -> Plan:
@@ -131,7 +209,8 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
     """
     purse = Purse(claim, held_fen=0)
     try:
-        case = _decide_again(claim, purse) if claim.state == "returned" else decide(claim, purse, pool_fen=None)
+        again = claim.state == "returned"
+        case = _decide_again(claim, purse, None) if again else decide(claim, purse, pool_fen=None)
     except NothingToGrant:
         # The applicant's other claims took its whole cap: nothing to wait for, and the reviewer sees why.
         _write(claim, {"waiting": False, "granted_fen": 0})
@@ -139,13 +218,13 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
     if purse.pool_fen < case.decision.granted_fen:
         return False
     _write(claim, {"waiting": False, **_amounts(case.decision)})
-    _keep(claim, case, at)
+    keep(claim, case, at)
     key, cap_fen = f"serve:{claim.pk}:{claim.version}", claim.call.annual_cap_fen
     ledger.hold(*ledger_place(claim), case.decision.granted_fen, cap_fen, event=key, actor=actor_text, at=at)
     return True
 
 
-def _keep(claim: Claim, case: Case, at: dt.datetime) -> None:
+def keep(claim: Claim, case: Case, at: dt.datetime) -> None:
     """Keep the decision of a claim that was served; every other is kept with its step (`vouchers.review.steps`)."""
     decision = case.decision
     Decision.objects.create(
@@ -160,7 +239,14 @@ def _keep(claim: Claim, case: Case, at: dt.datetime) -> None:
     )
 
 
-def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier | None = None) -> Case:
+def decide(
+    claim: Claim,
+    purse: Purse,
+    *,
+    pool_fen: int | None,
+    dossier: Dossier | None = None,
+    allotment: rules.Allotment | None = None,
+) -> Case:
     """Let the rules decide the claim as its papers stand. Raises `NothingToGrant`."""
     organisation, call = claim.organisation, claim.call
     facts = facts_of(
@@ -170,14 +256,16 @@ def decide(claim: Claim, purse: Purse, *, pool_fen: int | None, dossier: Dossier
         pool_available_fen=pool_fen,
         dossier=dossier,
     )
-    return _case(facts, terms_of(call))
+    return _case(replace(facts, allotment=allotment) if allotment else facts, terms_of(call))
 
 
-def _decide_again(claim: Claim, purse: Purse) -> Case:
-    """The claim as it was last submitted: its papers are being corrected and prove nothing just now."""
+def _decide_again(claim: Claim, purse: Purse, allotment: rules.Allotment | None) -> Case:
+    """The claim as it was last decided: its papers are as they were then, or are being corrected and prove nothing."""
     last = Case.from_json(claim.decisions.order_by("-pk").values_list("result", flat=True)[0])
-    facts = replace(last.facts, cap_used_fen=purse.cap_used_fen, pool_available_fen=None)
-    return _case(facts, last.terms)
+    case = last.again(purse.cap_used_fen, allotment)
+    if not case.decision.granted_fen:
+        raise NothingToGrant(case.decision)
+    return case
 
 
 def _case(facts: rules.Facts, terms: rules.CallTerms) -> Case:
@@ -204,12 +292,15 @@ def lock_queue(claim: Claim) -> None:
         )
 
 
+def waiting_of(claim: Claim) -> QuerySet[Claim]:
+    """The claims of the same scheme and year that wait for money."""
+    year = {"call__scheme": claim.call.scheme, "call__fiscal_year": claim.call.fiscal_year}
+    return Claim.objects.filter(waiting=True, **year)
+
+
 def somebody_waits(claim: Claim) -> bool:
     """Whether another claim of the year waits for money."""
-    same_year = Claim.objects.filter(
-        waiting=True, call__scheme=claim.call.scheme, call__fiscal_year=claim.call.fiscal_year
-    )
-    return same_year.exclude(pk=claim.pk).exists()
+    return waiting_of(claim).exclude(pk=claim.pk).exists()
 
 
 def _write(claim: Claim, fields: dict) -> None:

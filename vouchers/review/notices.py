@@ -10,6 +10,8 @@ from vouchers.claims.models import Claim
 from vouchers.money import grouped
 from vouchers.review.models import ClaimEvent
 
+# What a claim is told that holds nothing yet, by the call's rule for a shortage.
+_WAITS = {"waitlist": "，资金池余额不足，已按提交顺序轮候", "pro_rata": "，申报期满后一并按比例结算"}
 _NOT_TOLD = ("discard", "cut", "send_back", "batch", "unbatch", "approve")
 
 
@@ -31,7 +33,7 @@ def message(claim: Claim, event: ClaimEvent, fields: dict[str, Any]) -> Message 
         return None
     label = workflow.CLAIM.states[event.target].for_applicant()
     bodies = []
-    for waits in ("", "，资金池余额不足，已按提交顺序轮候"):
+    for waits in ("", _WAITS.get(claim.call.shortage, _WAITS["waitlist"])):
         lines = [f"贵单位兑付申请 {claim.number} 当前状态：{label}。"]
         if event.verb in ("submit", "resubmit"):
             lines.append(f"测算补助金额 {grouped(fields['granted_fen'])} 元{waits}。")

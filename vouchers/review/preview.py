@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vouchers import rules
 from vouchers.calls.services import terms_of
 from vouchers.claims.dossier import Dossier
@@ -9,7 +11,7 @@ from vouchers.claims.facts import facts_of
 from vouchers.claims.models import Claim
 from vouchers.ledger.selectors import held_fen
 from vouchers.policy import law_for
-from vouchers.review.funding import Case, Purse
+from vouchers.review.funding import Case, Purse, allotment_of
 
 
 def preview_case(claim: Claim) -> Case | None:
@@ -22,7 +24,7 @@ def preview_case(claim: Claim) -> Case | None:
         return None
     organisation = claim.organisation
     purse = Purse(claim, held_fen=held_fen(claim.pk))
-    waits_for_turn = claim.call.shortage == "waitlist"
+    waits_for_turn = claim.call.shortage != "first_come"
     facts = facts_of(
         claim,
         applicant=rules.Applicant(organisation.uscc, organisation.category, organisation.city),
@@ -30,6 +32,8 @@ def preview_case(claim: Claim) -> Case | None:
         pool_available_fen=None if waits_for_turn else purse.pool_fen + purse.held_fen,
         dossier=dossier,
     )
+    if claim.submitted_at is not None and (allotment := allotment_of(claim)) is not None:
+        facts = replace(facts, allotment=allotment)
     terms = terms_of(claim.call)
     return Case(facts, terms, rules.decide(facts, law_for(facts.scheme, facts.fiscal_year), terms))
 

@@ -21,7 +21,7 @@ from vouchers.claims.binding import InvoiceInUse
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import InvoiceClash
 from vouchers.messages.services import tell
-from vouchers.review import consequences, notices, steps
+from vouchers.review import consequences, funding, notices, promotion, steps
 from vouchers.review.actors import SYSTEM_ACTOR, Actor, refuse_second_duty
 from vouchers.review.errors import ReasonMissing, StaleClaim
 from vouchers.review.models import ClaimEvent, VoucherEvent
@@ -43,7 +43,7 @@ def fire(
 
     Where it leads follows from the claim, nobody chooses it. `seen_version` is the version on the person's screen: a
     stale screen never overwrites. `payment` is the id of the payment out that a pay or bounce answers; `amount_fen`
-    what a recovery brought back. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
+    what a recovery brought back, or what the head of the queue accepts instead of its whole amount. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
     or a refusal of the ledger; nothing has changed then.
     """
     try:
@@ -81,10 +81,14 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
         reason=reason,
         at=now,
     )
-    plan = consequences.plan_of(reading, transition, now)
+    plan = consequences.plan_of(reading, transition, now, amount_fen)
     while not steps.write(claim, event, plan, notices.message(claim, event, plan.fields), actor_text=actor.text):
         plan = consequences.decide_again(claim, plan)
     consequences.move_money(claim, event, plan, actor_text=actor.text, payment=payment, amount_fen=amount_fen)
+    if plan.hold_fen > 0:
+        funding.close_when_spent(claim)
+    if claim.call.shortage == "waitlist" and (plan.hold_fen < 0 or verb == "recover"):
+        promotion.promote_after_commit(claim.call.scheme, claim.call.fiscal_year)
     return event
 
 

@@ -9,7 +9,17 @@ from vouchers.rules.changes import changed_law, changed_terms
 from vouchers.rules.clauses import CallExceedsLaw, check_terms
 from vouchers.rules.decision import Decision, LineResult, Step
 from vouchers.rules.engine import decide
-from vouchers.rules.facts import LOCATIONS, Agreed, Applicant, ContractUse, Facts, FactsError, Line, Reversal
+from vouchers.rules.facts import (
+    LOCATIONS,
+    Agreed,
+    Allotment,
+    Applicant,
+    ContractUse,
+    Facts,
+    FactsError,
+    Line,
+    Reversal,
+)
 from vouchers.rules.stored import StoredError
 from vouchers.rules.terms import CallTerms, ClassRate, TermsError, default_terms
 from vouchers.rules.words import BINDINGS, CUTS, REASONS
@@ -21,6 +31,7 @@ __all__ = [
     "REASONS",
     "Agreed",
     "Agreement",
+    "Allotment",
     "Applicant",
     "CallExceedsLaw",
     "CallTerms",

@@ -14,7 +14,7 @@ from vouchers.rules.facts import Facts
 
 
 def cut(lines: list[LineResult], computed_fen: int, facts: Facts, basis: Basis, trace: list[Step]) -> tuple[int, str]:
-    """The fen granted and what cut them; on a tie the cap is named before the pool.
+    """The fen granted and what cut them; on a tie the cap is named before the pool. What was allotted comes last of all.
 
     Where the call says how lines bear a cut, each of `lines` gets its part.
     """
@@ -34,6 +34,11 @@ def cut(lines: list[LineResult], computed_fen: int, facts: Facts, basis: Basis, 
     trace.append(words.pool_step(pool_fen, binding == "pool", terms, law))
     if asked:
         granted_fen, binding = _last_of_all(granted_fen, binding, computed_fen, basis, trace)
+    if facts.allotment is not None:
+        binds = facts.allotment.amount_fen < granted_fen
+        trace.append(words.allotment_step(facts.allotment, binds, terms))
+        if binds:
+            granted_fen, binding = facts.allotment.amount_fen, facts.allotment.kind
     trace.append(words.granted_step(computed_fen, granted_fen, binding, law))
     if terms.allocation:
         _allocate(lines, granted_fen, facts, basis, trace)

@@ -27,7 +27,7 @@ class LineResult(Stored):
 class Step(Stored):
     """One step of the explanation: `given` went in, `outcome` came out, and what it makes in fen (None: no amount).
 
-    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, granted, a binding of
+    `rule` names the step for programs: scope, line, cut, excluded, reverses, computed, granted, allotment, a binding of
     words.BINDINGS, or a parameter of the call (proration, within_contract, rounding, allocation).
     `citation` is where it stands, in the law or in the call; `ref` the line it is about, if one.
     """

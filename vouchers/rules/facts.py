@@ -97,6 +97,30 @@ class Reversal(Stored):
             raise FactsError("malformed_value", f"“{self.ref}”是红字，金额、税额、退款都不能大于零。")
 
 
+# What can leave a claim less than its rules would grant, for good.
+ALLOTMENTS = ("part", "pro_rata", "recovered")
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment(Stored):
+    """The most that a claim may get, whatever its lines are worth.
+
+    `kind` is "part" (the head of the queue accepted what the pool had and waived the rest), "pro_rata" (its share of
+    one settlement) or "recovered" (part of what was paid was taken back for good). `asked_fen` is what stood against
+    it: what the claim asked for, all claims of the settlement together, or the amount once paid; `pool_fen` what there
+    was to give.
+    """
+
+    kind: str
+    amount_fen: int
+    asked_fen: int
+    pool_fen: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in ALLOTMENTS or min(self.amount_fen, self.asked_fen, self.pool_fen) < 0:
+            raise FactsError("malformed_value", "安排额的类型不认识，或金额小于零。")
+
+
 @dataclass(frozen=True, slots=True)
 class ContractUse(Stored):
     """What earlier claims already had of one contract: the spending that counted, and what was granted on it."""
@@ -135,7 +159,8 @@ class Facts(Stored):
     """One case. `cap_used_fen`: obtained or held under this year's cap before it.
 
     `pool_available_fen`: what the pool still has, or None when the pool does not cut at decision time (a call with a
-    waiting list: the amount is decided in full and waits for money).
+    waiting list: the amount is decided in full and waits for money). `allotment`: what a shortage or a recovery left
+    the claim, None where neither did.
 
     What only some calls ask for: the day of filing, what the applicant obtained in all years together before this case
     (`years_used_fen`), what earlier claims had of each contract, and the agreement of a case-by-case scheme.
@@ -152,6 +177,7 @@ class Facts(Stored):
     years_used_fen: int = later(0)
     contracts: tuple[ContractUse, ...] = later(())
     agreed: Agreed | None = later(None)
+    allotment: Allotment | None = later(None)
 
     def __post_init__(self) -> None:
         if self.years_used_fen < 0:

@@ -44,7 +44,8 @@ class CallTerms(Stored):
     """One version of one year's call. Rates are exact Fractions of whole ten-thousandths, money is fen.
 
     `excludes_related_party` and `excludes_subsidised_elsewhere` are conditions on which the law is silent; so is all
-    from `filing_from` on, each read by one function of vouchers.rules.parameters. A cap of None is no cap.
+    from `filing_from` on, each read by one function of vouchers.rules.parameters. A cap of None is no cap. `shortage`
+    is how a pool that is too small is spent: waitlist, first_come or pro_rata. Here it only words the trace.
     """
 
     scheme: str
@@ -76,6 +77,7 @@ class CallTerms(Stored):
     claim_cap_fen: int | None = later(None)
     years_cap_fen: int | None = later(None)
     excludes_schemes: tuple[str, ...] = later(())
+    shortage: str = later("waitlist")
 
     def __post_init__(self) -> None:
         for rate in (self.local_rate, self.external_rate, *(item.rate for item in self.class_rates)):

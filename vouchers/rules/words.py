@@ -8,7 +8,7 @@ from __future__ import annotations
 from vouchers.money import grouped, percent
 from vouchers.policy import Governing, Law
 from vouchers.rules.decision import Step
-from vouchers.rules.facts import Facts, Line, Reversal
+from vouchers.rules.facts import Allotment, Facts, Line, Reversal
 from vouchers.rules.terms import CallTerms
 
 REASONS = {
@@ -39,6 +39,9 @@ BINDINGS = {
     "years_cap": "受多年累计上限所限",
     "pool": "受资金池余额所限",
     "min_grant": "未达到最低补助额",
+    "part": "申报单位接受部分安排",
+    "pro_rata": "按比例结算",
+    "recovered": "部分已追回",
 }
 # What a binding took away, as a row of a sum.
 CUTS = {
@@ -51,6 +54,9 @@ CUTS = {
     "years_cap": "超过多年累计上限的部分",
     "pool": "超过资金池余额的部分",
     "min_grant": "未达到最低补助额，不予补助",
+    "part": "接受部分安排，放弃的部分",
+    "pro_rata": "按比例结算未安排的部分",
+    "recovered": "已追回，不再拨付的部分",
 }
 Net = tuple[int, int, int]
 
@@ -173,11 +179,34 @@ def cap_step(cap_fen: int, used_fen: int, room_fen: int, binds: bool, terms: Cal
 def pool_step(pool_fen: int | None, binds: bool, terms: CallTerms, law: Governing) -> Step:
     """What the pool leaves; None means that it does not cut now."""
     if pool_fen is None:
-        outcome = "核定时不按余额核减，资金不足的按提交顺序轮候"
+        later = "申报期满后一并按比例结算" if terms.shortage == "pro_rata" else "资金不足的按提交顺序轮候"
+        outcome = f"核定时不按余额核减，{later}"
         return Step("pool", law.pool.citation, f"{terms.fiscal_year} 年度资金池", outcome)
     outcome = "不足以按测算额安排，按余额核减" if binds else "足以安排"
     given = f"{terms.fiscal_year} 年度资金池可用余额 {grouped(pool_fen)} 元"
     return Step("pool", law.pool.citation, given, outcome, pool_fen)
+
+
+def allotment_step(allotment: Allotment, binds: bool, terms: CallTerms) -> Step:
+    """What a part accepted, a settlement or a recovery left the claim."""
+    amount, asked, pool = (grouped(fen) for fen in (allotment.amount_fen, allotment.asked_fen, allotment.pool_fen))
+    given, outcome = {
+        "part": (
+            f"轮候到第 1 位时资金池有 {pool} 元，应安排 {asked} 元",
+            f"申报单位接受先安排 {amount} 元，其余放弃，不再轮候",
+        ),
+        "pro_rata": (
+            f"本期结算：待安排的申报合计 {asked} 元，资金池可分配 {pool} 元",
+            f"按比例分得 {amount} 元，不足一分的余数按大小和提交顺序分配",
+        ),
+        "recovered": (
+            f"原已拨付 {asked} 元，其中一部分已追回，之后银行退回 {pool} 元",
+            f"已追回的不再拨付，最多再拨付 {amount} 元",
+        ),
+    }[allotment.kind]
+    return Step(
+        "allotment", terms.citation, given, outcome if binds else f"{outcome}；核定额未超出", allotment.amount_fen
+    )
 
 
 def granted_step(computed_fen: int, granted_fen: int, binding: str, law: Governing) -> Step:

@@ -49,12 +49,15 @@ _LOOKS = {
     "failed": ("bad", "no"),
     "unknown": ("warn", "warn"),
     "dropped": ("", "minus"),
+    "done": ("ok", "check"),
+    "void": ("warn", "no"),
 }
 _MACHINES = {
     "claim": workflow.CLAIM,
     "voucher": workflow.VOUCHER,
     "batch": workflow.BATCH,
     "payment": workflow.PAYMENT,
+    "order": workflow.ORDER,
 }
 
 
@@ -119,7 +122,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def state(machine: str, value: str, audience: str = "officer", bare: bool = False) -> SafeString:
-    """The badge of a state: `machine` is claim, voucher, batch or payment; `audience` officer or applicant."""
+    """The badge of a state: `machine` is claim, voucher, batch, payment or order; `audience` officer or applicant."""
     known = _MACHINES[machine].states[value]
     label = known.for_applicant() if audience == "applicant" else known.label
     tone, name = _LOOKS[value]

@@ -17,7 +17,8 @@ PT = 72 / 25.4
 @dataclass
 class Manner:
     """How a program writes: `shuffled` order of objects, each glyph as an object of its own, type at size 1 under a
-    matrix, pages turned (90, 180, 270) and set off from the origin, everything printed twice as bold type is."""
+    matrix, pages turned (90, 180, 270) and set off from the origin, everything printed twice as bold type is, and Chinese
+    and Latin letters (`by_script`) as pieces of their own."""
 
     shuffled: bool = False
     single: bool = False
@@ -25,6 +26,7 @@ class Manner:
     turned: int = 0
     offset: tuple[int, int] = (0, 0)
     twice: bool = False
+    by_script: bool = False
 
 
 class Canvas:
@@ -38,6 +40,8 @@ class Canvas:
         self._used: dict[Font, set[str]] = {}
         self._pages: list[list[str]] = []
         self.embedded: dict[str, bytes] = {}
+        # Texts to be written otherwise, each where it first stands.
+        self.altered: dict[str, str] = {}
 
     def page(self) -> None:
         """Begin a page."""
@@ -45,9 +49,14 @@ class Canvas:
 
     def text(self, left: float, baseline: float, text: str, font: Font, size: float, *, hidden: bool = False) -> None:
         """`text` from `left` on, `size` in mm."""
+        text = self.altered.pop(text, text)
         if not text:
             return
-        if self._manner.single:
+        if self._manner.by_script:
+            for piece in re.findall(r"[\u2e80-\U0002ffff]+|[^\u2e80-\U0002ffff]+", text):
+                self._show(left, baseline, piece, font, size, hidden)
+                left += self.measure(piece, font, size)
+        elif self._manner.single:
             # PDFium drops a blank that is an object of its own, so one goes with the glyph beside it.
             for char in re.findall(r"^ *[^ ] *|[^ ] *", text):
                 self._show(left, baseline, char, font, size, hidden)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from vouchers.invoices import Line
 from vouchers.money import yuan
@@ -93,6 +94,8 @@ class Form:
     lines: bool = True
     headings_repeat: bool = True
     margin_note: bool = False
+    thousands: bool = False
+    value_drop: float = 0.0
 
 
 _LABELS = {
@@ -115,6 +118,7 @@ class Drawing:
         title: str | None = None,
         hidden: str = "",
         embedded: dict[str, bytes] | None = None,
+        altered: dict[str, str] | None = None,
     ):
         self._form, self._facts = form, facts
         self._title = TITLES[facts.kind] if title is None else title
@@ -123,6 +127,7 @@ class Drawing:
         self._hidden = hidden
         self.canvas = Canvas(form.width, form.height, form.manner, seed)
         self.canvas.embedded |= embedded or {}
+        self.canvas.altered |= altered or {}
 
     def pdf(self) -> bytes:
         """The file."""
@@ -149,7 +154,12 @@ class Drawing:
         self.canvas.text(left, y, text, self._label_font, size or self._form.label_size)
 
     def _value(self, left: float, y: float, text: str, size: float = 0.0) -> None:
-        self.canvas.text(left, y, text, self._font, size or self._form.size)
+        self.canvas.text(left, y + self._form.value_drop, text, self._font, size or self._form.size)
+
+    def _yuan(self, fen: int) -> str:
+        """An amount as this program writes it, with or without commas."""
+        text = yuan(fen)
+        return f"{Decimal(text):,.2f}" if self._form.thousands else text
 
     def _pair(self, name: str, label_at: float, y: float, value_at: float, text: str) -> None:
         """A label and its value, as one text or two."""
@@ -292,9 +302,9 @@ class Drawing:
             "unit": line.unit,
             "quantity": line.quantity,
             "unit_price": line.unit_price,
-            "amount": yuan(line.amount_fen),
+            "amount": self._yuan(line.amount_fen),
             "tax_rate": line.tax_rate,
-            "tax": "***" if line.tax_rate == "免税" and form.code else yuan(line.tax_fen),
+            "tax": "***" if line.tax_rate == "免税" and form.code else self._yuan(line.tax_fen),
         }
         for column, text in cells.items():
             self._set(column, level, text)
@@ -329,7 +339,7 @@ class Drawing:
         for name, fen in (("amount", amount_fen), ("tax", tax_fen)):
             column = form.columns[name]
             untaxed = name == "tax" and form.code and all(line.tax_rate == "免税" for line in self._facts.lines)
-            text = "***" if untaxed else yuan(fen)
+            text = "***" if untaxed else self._yuan(fen)
             edge = column.edge if column.align == "right" else column.middle + 9
             at = edge - self.canvas.measure(text, self._font, form.size)
             if untaxed:
@@ -351,10 +361,10 @@ class Drawing:
         room = (small_at - words_at - 1) / self.canvas.measure(words, self._font, 1)
         self._value(words_at, y, words, min(form.size, room))
         if form.joined:
-            self._say(small_at, y, form.small + form.yuan + yuan(facts.total_fen))
+            self._say(small_at, y, form.small + form.yuan + self._yuan(facts.total_fen))
         else:
             self._say(small_at, y, form.small)
-            self._value(figures_at, y, form.yuan + yuan(facts.total_fen), form.size * 1.2)
+            self._value(figures_at, y, form.yuan + self._yuan(facts.total_fen), form.size * 1.2)
         remark_x, remark_at, remark_y = form.remark
         if form.remark_word:
             self._say(remark_x, remark_y, "备注：")

@@ -1,6 +1,15 @@
-"""The forms of the corpus, each named for the kind of program that prints like it. The values are invented."""
+"""The forms of the corpus, each named for the kind of program that prints like it. The values are invented.
+
+The extractor was written with the public samples at hand, whose makers `tax` and `aisino` resemble. The others were
+drawn afterwards. At the first try `portal`, `saas`, `narrow` and `baiwang` gave all money and 95 % of the heads,
+and about half of their tables but for blanks and overlapping cells; `erp` was refused throughout. `office` and
+`grocer` were drawn when those were right: at the first try all of `office` was refused, and of `grocer` 28 of 30
+were right and 2 refused. No file of any form ever gave a wrong amount.
+"""
 
 from __future__ import annotations
+
+import dataclasses
 
 from .canvas import Manner
 from .form import Column, Form, Party
@@ -276,6 +285,68 @@ BAIWANG = Form(
     latin=556,
 )
 
+OFFICE = Form(
+    columns={
+        "name": Column("项目名称", 48, "left", 16, 66),
+        "spec": Column("规格型号", 98, "centre", 98, 26),
+        "unit": Column("单位", 122, "centre", 122),
+        "quantity": Column("数量", 142, "right", 152),
+        "unit_price": Column("单价", 172, "right", 190),
+        "amount": Column("金额", 212, "right", 226),
+        "tax_rate": Column("税率/征收率", 240, "centre", 240),
+        "tax": Column("税额", 264, "right", 280),
+    },
+    buyer=Party(24, 52, 63, 38, 88, 14, 100),
+    seller=Party(160, 52, 63, 174, 224, 150, 100),
+    width=297,
+    height=210,
+    title=(148, 24, 9),
+    title_gap=" ",
+    number=(214, 22, 243),
+    date=(214, 29, 243),
+    heading_y=78,
+    first_y=86,
+    last_y=140,
+    pitch=5.5,
+    centred_rows=True,
+    closing=(30, 60),
+    closing_y=148,
+    closing_drop=1.4,
+    yuan="",
+    words=(24, 84, 158),
+    figures=(200, 220),
+    circled=True,
+    remark=(15, 24, 168),
+    remark_steps=(172, 182),
+    remark_wrap=250,
+    drawer=(30, 200, 48),
+    labels={"number": "发 票 号 码 ：", "date": "开 票 日 期 ：", "name": "名 称：", "drawer": "开 票 人："},
+    size=4.0,
+    label_size=4.0,
+    manner=Manner(by_script=True),
+    latin=500,
+    thousands=True,
+    value_drop=-0.5,
+    lines=False,
+)
+
+GROCER = dataclasses.replace(
+    AISINO,
+    centred_rows=True,
+    thousands=False,
+    yuan="￥",
+    yuan_apart=True,
+    value_drop=0.6,
+    value_last=False,
+    manner=Manner(by_script=True, shuffled=True, offset=(36, 12)),
+    labels={
+        "name": "名 称：", "number": "发票号码：", "code": "发票代码：", "date": "开票日期：", "check_code": "校验码：",
+        "id": "纳税人识别号：", "words": "价税合计（大写）", "drawer": "开 票 人：", "machine": "机器编号：",
+    },
+    small="（小写）",
+    size=2.9,
+)  # fmt: skip
+
 FORMS = {
     "tax": TAX,
     "portal": PORTAL,
@@ -284,7 +355,6 @@ FORMS = {
     "narrow": NARROW,
     "aisino": AISINO,
     "baiwang": BAIWANG,
+    "office": OFFICE,
+    "grocer": GROCER,
 }
-# The extractor was written with these two forms (and the public samples, of the same makers) at hand; the others
-# were drawn afterwards.
-EARLY = ("tax", "aisino")

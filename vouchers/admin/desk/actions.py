@@ -216,7 +216,7 @@ def _refused(claim: Claim, verb: str, user) -> str:
     except Refused as refusal:
         return str(refusal)
     if verb == "approve" and claim.waiting:
-        return "该申请仍在轮候，资金到位后才能审批。"
+        return "该申请仍在轮候或等待结算，资金到位后才能审批。"
     return ""
 
 

@@ -192,7 +192,9 @@ def _hints(papers: Papers, checks: dict, sanctions: list[Sanction], claim: Claim
             found.append({"tone": "warn", "title": "疑似重复", "text": text, **where})
         if invoice.read_by == "typed":
             found.append({"tone": "warn", "title": "人工填写", "text": "没有系统识读的原件，请逐项对照材料。", **where})
-    if claim.waiting:
+    if claim.waiting and claim.call.shortage == "pro_rata":
+        found.append({"tone": "run", "title": "等待结算", "text": "申报期满后与其他申请一并按比例结算。"})
+    elif claim.waiting:
         found.append({"tone": "warn", "title": "资金轮候", "text": "资金池余额不足，按提交顺序等待。"})
     if sheet and sheet.granted_fen < sheet.computed_fen:
         found.append({"tone": "run", "title": "受限额核减", "text": "测算额超过年度上限或资金池余额，已按限额核定。"})

@@ -15,6 +15,7 @@ from audit.verify import chain_length
 from vouchers.admin.desk import scope
 from vouchers.admin.desk.days import OURS, WorkingDays
 from vouchers.admin.desk.pool import pool_now
+from vouchers.budget.models import Order
 from vouchers.claims.models import Voucher
 from vouchers.claims.papers import InvoiceClash
 from vouchers.disbursement.models import Batch
@@ -88,7 +89,11 @@ def _others() -> dict:
         frozen=Count("pk", filter=Q(state="frozen")),
         signed=Count("pk", filter=Q(state="signed")),
     )
+    orders = Order.objects.filter(state="prepared").aggregate(
+        finance=Count("pk", filter=Q(kind="recover")), approver=Count("pk", filter=~Q(kind="recover"))
+    )
     return {
+        "orders": orders,
         "vouchers": Voucher.objects.filter(state="applied").count(),
         "clashes": InvoiceClash.objects.count(),
         "flags": open_flags().exclude(claim__state__in=CLOSED_UNPAID).exclude(claim__state="paid").count(),
@@ -122,6 +127,7 @@ def _clawbacks() -> str:
 
 def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
     """What each of the person's roles has to do."""
+    funds = f"{reverse('admin:funds')}?state=prepared"
     batches, table = _page("batches", "vouchers_batch"), _page("trail", "audit_auditentry")
     desks = {
         "reviewer": [
@@ -137,6 +143,7 @@ def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
             Waiting(claims["suspended"], "核查中", _queue("suspended"), tone="warn"),
             Waiting(others["flags"], "发票被红冲，待重新核定", _flags(), tone="warn"),
             Waiting(claims["approved"], "已批准，待公示", _queue("approved")),
+            Waiting(others["orders"]["approver"], "资金办理单，待签批", funds),
         ],
         "finance": [
             Waiting(claims["payable"], "待拨付", _queue("payable")),
@@ -144,6 +151,7 @@ def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
             Waiting(others["batches"]["frozen"], "待签批的批次", batches),
             Waiting(others["batches"]["signed"], "待发送银行", batches),
             Waiting(others["clawbacks"], "追回建议", _clawbacks(), "发票被红冲，已拨付的多拨部分", tone="warn"),
+            Waiting(others["orders"]["finance"], "追回办理单，待签批", funds),
         ],
         "auditor": [
             Waiting(others["chain"], "审计链记录", table, "连续编号，逐条可验"),

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Sum, TextField, Value
 from django.db.models.functions import Cast, Concat, TruncDate
 
+from vouchers.budget.forecast import Forecast, forecast
 from vouchers.calls.models import Call
 from vouchers.claims.models import Claim
 from vouchers.ledger import kinds
@@ -55,7 +56,7 @@ class Burn:
     until: dt.date
     first: dt.date
     last: dt.date
-    forecast_fen: int | None
+    told: Forecast
 
 
 def pool_now() -> Pool | None:
@@ -100,9 +101,13 @@ def _burn(call: Call, rows: list[tuple[dt.date, str, int]], whole_fen: int) -> B
         points.append((x(day), y(level)))
     points.append((x(today), y(level)))
     line = " ".join(f"{px} {py}" for px, py in points)
-    days_gone, days_left = max((today - first).days, 1), (call.filing_until - today).days
-    ahead = max(0, level - (free - level) * days_left // days_gone) if days_left > 0 else None
-    end_x = x(call.filing_until)
-    forecast = "" if ahead is None else f"M{x(today)} {y(level)} L{end_x} {y(ahead)}"
+    # What claims took and gave back; the line goes on at that pace until the pool is dry or the filing ends.
+    daily = [(day, -fen) for day, kind, fen in rows if kind in ("hold", "release")]
+    told = forecast(level, daily, today=today, until=call.filing_until)
+    end_x, ahead = x(call.filing_until), ""
+    if told.dry_on is not None and level > 0:
+        ahead = f"M{x(today)} {y(level)} L{x(told.dry_on)} {HEIGHT}"
+    elif told.left_fen is not None and today < call.filing_until:
+        ahead = f"M{x(today)} {y(level)} L{end_x} {y(told.left_fen)}"
     area = f"M{line} L{x(today)} {HEIGHT} L0 {HEIGHT}Z"
-    return Burn(f"M{line}", area, forecast, x(today), y(level), end_x, call.filing_until, first, last, ahead)
+    return Burn(f"M{line}", area, ahead, x(today), y(level), end_x, call.filing_until, first, last, told)

@@ -7,11 +7,13 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from applicants.models import OrganisationName
+from vouchers.budget.forecast import Forecast, forecast
 from vouchers.calls.models import Call
 from vouchers.claims.models import Claim
 from vouchers.disbursement import selectors as batches
@@ -46,7 +48,7 @@ def years() -> list[tuple[str, int]]:
 
 
 def pool_of(scheme: str, year: int) -> dict[str, Any]:
-    """Where one year's money is: appropriated = free + held + paid and not come back, and what was recovered."""
+    """Where one year's money is: appropriated = free + held + paid and not come back + recovered for the treasury."""
     sums = selectors.sums_of(kinds.pool(scheme, year))
     net = {kind: came - went for kind, (came, went) in sums.items()}
     appropriated = sum(net.get(kind, 0) for kind in ("fund", "top_up", "adjust", "carry", "lapse"))
@@ -54,6 +56,7 @@ def pool_of(scheme: str, year: int) -> dict[str, Any]:
     claims = Claim.objects.filter(call__scheme=scheme, call__fiscal_year=year).values("pk")
     keys = {kind: selectors.keys_of(kind, claims) for kind in ("held", "paid")}
     held, paid = (selectors.total_fen(keys[kind]) for kind in ("held", "paid"))
+    returned = selectors.recovered_out_fen(keys["paid"])
     return {
         "scheme": scheme,
         "year": year,
@@ -63,10 +66,20 @@ def pool_of(scheme: str, year: int) -> dict[str, Any]:
         "held_fen": held,
         "paid_fen": paid,
         "recovered_fen": net.get("recover", 0),
-        "agrees": appropriated == free + held + paid,
+        "returned_fen": returned,
+        "agrees": appropriated == free + held + paid + returned,
+        "forecast": _forecast(scheme, year, free),
         "parts": _shares(appropriated, (("m1", paid), ("m2", held))),
         "waiting": sum(each.total_fen for each in batches.waiting() if each.call.fiscal_year == year),
     }
+
+
+def _forecast(scheme: str, year: int, free_fen: int) -> Forecast | None:
+    until = Call.objects.filter(scheme=scheme, fiscal_year=year, published_at__isnull=False).aggregate(
+        day=Max("filing_until")
+    )["day"]
+    daily = selectors.held_by_day(kinds.pool(scheme, year))
+    return forecast(free_fen, daily, today=settings.CLOCK.today(), until=until) if until else None
 
 
 def _shares(whole: int, parts: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:

@@ -93,6 +93,9 @@ _DEEDS = {
     **{f"voucher.{verb}": f"算力券{label}" for verb, label in workflow.VOUCHER.verb_labels.items()},
     **{f"batch.{verb}": f"批次{label}" for verb, label in workflow.BATCH.verb_labels.items()},
     **{f"payment.{verb}": f"付款{label}" for verb, label in workflow.PAYMENT.verb_labels.items()},
+    "order.prepare": "资金办理单编制",
+    "order.retry": "资金办理单重新执行",
+    **{f"order.{verb}": f"资金办理单{label}" for verb, label in workflow.ORDER.verb_labels.items()},
     **{f"objection.{verb}": f"异议{label}" for verb, label in workflow.OBJECTION.verb_labels.items()},
 }
 _NAMES = {
@@ -122,6 +125,7 @@ _NAMES = {
     "into": "并入",
     "changed": "变更项目",
     "citation": "依据",
+    "outcome": "结果",
     "paper": "文书",
     "batch": "批次",
     "claim": "申请",

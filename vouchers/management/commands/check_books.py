@@ -4,6 +4,7 @@ import json
 
 from django.core.management.base import BaseCommand
 
+from vouchers.budget.checks import check_budget
 from vouchers.disbursement.audit_batches import check_batches
 from vouchers.ledger import books
 from vouchers.review.replay import check_review
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         """Exit status 1 when there is any problem."""
         report = books.check()
         decisions, of_review = check_review()
-        problems = [*report.problems, *of_review, *check_batches()]
+        problems = [*report.problems, *of_review, *check_budget(), *check_batches()]
         found = {
             "ok": not problems,
             "accounts": report.accounts,

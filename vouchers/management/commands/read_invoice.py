@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from vouchers.invoices import MAX_BYTES, Invoice, Line, UnreadableInvoice, guard, refuse_size
+from vouchers.invoices.ocr import PICTURES, available
 from vouchers.money import yuan
 
 
@@ -21,7 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("files", metavar="FILE", nargs="+", help="发票文件（数电票 XML 或 OFD），可以给出多个")
+        parser.add_argument(
+            "files", metavar="FILE", nargs="+", help="发票文件（数电票或旧版电子发票的 XML、OFD、PDF），可以给出多个"
+        )
 
     def handle(self, *args, **options):
         items = [json.dumps(item_of(name), ensure_ascii=False) for name in options["files"]]
@@ -40,9 +43,19 @@ def item_of(name: str) -> dict[str, Any]:
     # A name that is no UTF-8 reaches us with surrogates, which JSON could not carry.
     shown = os.fsencode(name).decode("utf-8", "replace")
     try:
-        return {"file": shown, **invoice_item(guard.read(_content(name)))}
+        return {"file": shown, **invoice_item(_read(_content(name)))}
     except UnreadableInvoice as problem:
         return {"file": shown, "error": {"code": problem.code, "message": problem.message}}
+
+
+def _read(content: bytes) -> Invoice:
+    """The file read; a picture by OCR, where that is installed."""
+    try:
+        return guard.read(content)
+    except UnreadableInvoice as unread:
+        if unread.code != PICTURES or not available():
+            raise
+        return guard.read_scan(content)
 
 
 def invoice_item(invoice: Invoice) -> dict[str, Any]:

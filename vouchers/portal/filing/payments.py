@@ -80,9 +80,9 @@ def match(request, number: str):
             return redirect("claim_payments", number=claim.number)
     except REFUSALS as error:
         refusal = str(error)
-    receipts, kept = list(files_of(claim).filter(kind="receipt")), kept_form(claim, "new-payment")
-    form = PaymentForm(receipts=receipts, initial={"payer_name": organisation_of(request)} | kept.body.dict())
-    page = _page(claim, typed=typed, refusal=refusal, form=form, kept_new=kept, receipts=receipts)
+    receipts, half = list(files_of(claim).filter(kind="receipt")), kept_form(claim, "new-payment")
+    form = PaymentForm(receipts=receipts, initial={"payer_name": organisation_of(request)} | half.body.dict())
+    page = _page(claim, typed=typed, refusal=refusal, form=form, kept_new=half, receipts=receipts)
     return render(request, "portal/filing/payments.html", page, status=409)
 
 

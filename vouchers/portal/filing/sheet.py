@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from vouchers import rules
 from vouchers.money import grouped, percent
 from vouchers.review.funding import Case
-from vouchers.rules import REASONS, Decision
+from vouchers.rules import CUTS, REASONS, Decision
 
 _PLACES = {"local": "本市智能算力", "external": "外地智能算力"}
 _NAMED = 2
+_NOT_CUT = ("资金池不足的按提交顺序轮候，不核减", "申报期满后一并按比例结算")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,13 @@ def _limits(case: Case) -> list[Row]:
     if pool is not None:
         cut_fen = max(left_fen - pool.amount_fen, 0) if pool.amount_fen is not None else 0
         note = (
-            "资金池不足的按提交顺序轮候，不核减" if pool.amount_fen is None else f"资金池余额{grouped(pool.amount_fen)}"
+            _NOT_CUT[case.terms.shortage == "pro_rata"]
+            if pool.amount_fen is None
+            else f"资金池余额{grouped(pool.amount_fen)}"
         )
         rows.append(Row("资金池不足的部分", note, pool.citation, -cut_fen, "cut" if cut_fen else ""))
+        left_fen -= cut_fen
+    allotment = case.facts.allotment
+    if allotment is not None and allotment.amount_fen < left_fen:
+        rows.append(Row(CUTS[allotment.kind], "", case.terms.citation, allotment.amount_fen - left_fen, "cut"))
     return rows

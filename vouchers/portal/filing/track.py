@@ -42,6 +42,8 @@ _HANDLED = {
     "withdraw": "撤回申请",
     "appeal": "申请复核",
     "discard": "作废草稿",
+    "accept_part": "接受部分安排",
+    "expire": "年度结账，申请终止",
 }
 # Steps inside the bureau that say nothing to the applicant.
 _INSIDE = ("cut", "batch", "unbatch")

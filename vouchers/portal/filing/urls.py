@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vouchers.portal.filing import invoices, keeping, papers, payments, submitting, views, waiting
+from vouchers.portal.filing import invoices, keeping, papers, part, payments, submitting, views, waiting
 
 urlpatterns = [
     path("", views.claims, name="claims"),
@@ -33,5 +33,6 @@ urlpatterns = [
     path("<slug:number>/receipt/", submitting.receipt, name="claim_receipt"),
     path("<slug:number>/discard/", submitting.discard, name="claim_discard"),
     path("<slug:number>/withdraw/", submitting.withdraw, name="claim_withdraw"),
+    path("<slug:number>/part/", part.part, name="claim_part"),
     path("<slug:number>/appeal/", submitting.appeal, name="claim_appeal"),
 ]

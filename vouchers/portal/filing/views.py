@@ -9,7 +9,7 @@ from accounts.walls import MEMBER, for_roles
 from applicants.web import acting_for
 from vouchers.claims.completeness import deficiencies_of
 from vouchers.claims.selectors import place_in_queue, vouchers_of
-from vouchers.claims.services import EDITABLE, open_claim
+from vouchers.claims.services import EDITABLE, filing_closed, open_claim
 from vouchers.documents.download import attachment
 from vouchers.forms import REFUSALS
 from vouchers.ledger.selectors import pool_available_fen
@@ -18,6 +18,7 @@ from vouchers.portal.filing.pages import case_of, frame, own_claim
 from vouchers.portal.filing.sheet import sheet_of
 from vouchers.portal.filing.tasks import DECLARATION, groups_of, missing_of
 from vouchers.portal.filing.track import appeal_until, days_left, own_verbs, timeline_of, track_of
+from vouchers.review.funding import offer_of
 
 
 @for_roles(MEMBER)
@@ -58,7 +59,9 @@ def claim(request, number: str):
         "timeline": timeline_of(events),
         "last": events[-1] if events else None,
         "verbs": own_verbs(found),
-        "queue_place": place_in_queue(found) if found.waiting else None,
+        "queue_place": place_in_queue(found) if found.waiting and found.call.shortage != "pro_rata" else None,
+        "offer": offer_of(found),
+        "filing_closed": found.state == "draft" and filing_closed(found.call),
         "pool_fen": pool_available_fen(found.call.scheme, found.call.fiscal_year) if found.state in EDITABLE else None,
         "due_words": days_left(found.correction_due) if found.state == "returned" else "",
         "appeal_until": appeal_until(found, events),

@@ -140,4 +140,6 @@ def _remarks(decision: rules.Decision, call: Call, free_fen: int | None) -> tupl
         found.append("已经到了年度上限，费用再多补助也不会增加。")
     if free_fen is not None and call.shortage == "waitlist" and free_fen < decision.granted_fen:
         found.append(f"资金池现在可用 {money.grouped(free_fen)} 元，不够全额安排：提交后按顺序轮候。")
+    if call.shortage == "pro_rata":
+        found.append("申报期满后一并结算：申请合计超过资金池的，按同一比例安排，实际金额可能低于测算。")
     return tuple(found)

@@ -1,0 +1,64 @@
+"""Every guard of the money, taken away alone, is missed by a probe. `guards.csv` says by which; `make guards` finds them anew."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.guards import scene
+from tests.guards.walls import Guard, Probe, Walls
+
+LIST = Path(__file__).with_name("guards.csv")
+HEAD = ["kind", "table", "name", "role", "alone", "probe"]
+
+
+@pytest.fixture
+def walls(town):
+    """A filled town and its walls, in a transaction that is never committed."""
+    scene.fill()
+    made = Walls(town.folder, town.database)
+    yield made
+    made.connection.close()
+
+
+def listed():
+    with LIST.open(encoding="utf-8", newline="") as file:
+        return {
+            Guard(row["kind"], row["table"], row["name"]): Probe(row["probe"], row["role"], row["alone"] == "alone")
+            for row in csv.DictReader(file)
+        }
+
+
+@pytest.mark.skipif(os.environ.get("GUARDS") == "find", reason="the list is being made anew")
+def test_every_guard_is_listed_with_a_probe_that_misses_it(walls):
+    """A new guard without a probe, and a probe that no longer feels its guard, fail here."""
+    known, there = listed(), walls.guards()
+    assert sorted(known) == there, "guards.csv is not what the database has: run `make guards`"
+    unfelt = []
+    for guard, probe in known.items():
+        with_it, without = walls.felt(guard, probe)
+        if with_it == without:
+            unfelt.append((guard, with_it))
+    assert unfelt == []
+
+
+@pytest.mark.skipif(os.environ.get("GUARDS") != "find", reason="only `make guards` makes the list anew")
+def test_find_a_probe_for_every_guard(walls):
+    known = listed() if LIST.exists() else {}
+    missing = []
+    with LIST.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(HEAD)
+        for guard in walls.guards():
+            probe = known.get(guard)
+            if probe is None or len(set(walls.felt(guard, probe))) == 1:
+                probe = walls.find(guard)
+            if probe is None:
+                missing.append(guard)
+            else:
+                table.writerow(
+                    [guard.kind, guard.table, guard.name, probe.role, "alone" if probe.alone else "", probe.sql]
+                )
+                file.flush()
+    assert missing == []
