@@ -17,6 +17,8 @@ INSERT_ONLY: set[str] = {
     "vouchers_settlementshare",
     "ledger_closedyear",
     "vouchers_document",
+    "vouchers_verification",
+    "vouchers_reversalflag",
 }
 # Rows that only a SECURITY DEFINER function of the owner may write.
 READ_ONLY: set[str] = {
@@ -38,6 +40,8 @@ NO_DELETE: set[str] = {
     "vouchers_order",
     "vouchers_voucher",
     "vouchers_filingqueue",
+    "vouchers_verificationwaiver",
+    "vouchers_clawbackproposal",
 }
 # Functions that are called by name; each name is one function. Those of the ledger run as the owner.
 CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step", "vouchers_take_steps"}

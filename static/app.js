@@ -172,3 +172,41 @@ window.addEventListener("pageshow", settleMenu);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && menuWasOpen) location.hash = "#main";
 });
+
+// —— The file beside its fields: a field and its box light up together; a click on a field shows where it stands ——
+const pairOf = (target) => target.closest && target.closest("[data-pair]");
+const twinOf = (node) => node.id && document.getElementById((node.id.startsWith("b-") ? "f-" : "b-") + node.id.slice(2));
+const light = (event, on) => {
+  const node = pairOf(event.target);
+  if (!node) return;
+  for (const each of [node, twinOf(node)]) if (each) each.classList.toggle("lit", on);
+};
+for (const [kind, on] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]]) {
+  document.addEventListener(kind, (event) => light(event, on));
+}
+const bringBox = () => {
+  const box = location.hash.startsWith("#b-") && document.getElementById(location.hash.slice(1));
+  const room = box && box.closest(".scans");
+  if (!room) return;
+  const at = box.getBoundingClientRect(), around = room.getBoundingClientRect();
+  room.scrollBy({ left: at.left - around.left - (around.width - at.width) / 2, top: at.top - around.top - (around.height - at.height) / 2 });
+};
+window.addEventListener("hashchange", bringBox);
+document.addEventListener("click", (event) => {
+  const node = pairOf(event.target);
+  if (!node || node.id.startsWith("b-") || event.target.closest("a, button, input, select, textarea, label, summary") || getSelection().toString()) return;
+  const box = twinOf(node);
+  if (box) { location.hash = box.id; bringBox(); }
+});
+// What an officer types into the tax platform is copied as it stands; without a clipboard it can be marked by hand.
+document.addEventListener("DOMContentLoaded", () => {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "已复制";
+      window.setTimeout(() => { button.textContent = "复制"; }, 2000);
+    });
+  }
+});

@@ -13,17 +13,29 @@ from vouchers.claims.papers import (
     Allocation,
     Attachment,
     ClaimLine,
+    DoubtAnswer,
     Invoice,
     InvoiceClash,
+    InvoiceCopy,
     InvoiceLine,
     PaymentMade,
 )
+from vouchers.claims.verification import Verification, VerificationWaiver
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.models import Document
 from vouchers.jobs.models import Job
 from vouchers.ledger.models import Account, ClosedYear, Transfer
 from vouchers.messages.models import Message
-from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Objection, VoucherEvent
+from vouchers.review.models import (
+    ClaimDuty,
+    ClaimEvent,
+    ClawbackProposal,
+    Decision,
+    LineCut,
+    Objection,
+    ReversalFlag,
+    VoucherEvent,
+)
 
 __all__ = [
     "Account",
@@ -36,15 +48,18 @@ __all__ = [
     "ClaimDuty",
     "ClaimEvent",
     "ClaimLine",
+    "ClawbackProposal",
     "ClosedYear",
     "CorrectionItem",
     "Decision",
     "Document",
+    "DoubtAnswer",
     "FilingQueue",
     "HalfTyped",
     "Holiday",
     "Invoice",
     "InvoiceClash",
+    "InvoiceCopy",
     "InvoiceLine",
     "Job",
     "LineCut",
@@ -53,9 +68,12 @@ __all__ = [
     "Order",
     "Payment",
     "PaymentMade",
+    "ReversalFlag",
     "SettlementShare",
     "Tranche",
     "Transfer",
+    "Verification",
+    "VerificationWaiver",
     "Voucher",
     "VoucherEvent",
 ]

@@ -20,6 +20,7 @@ from vouchers.disbursement import books_check, export
 from vouchers.disbursement.services import EXPORT
 from vouchers.jobs import services as jobs
 from vouchers.messages.services import send_waiting
+from vouchers.review import reversals
 from vouchers.review.deadlines import pass_deadlines
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,13 @@ def scan_next() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Every quarter of a minute: start what waits, serve the queue, send e-mails."""
+    """Every quarter of a minute: start what waits, follow red letters, serve the queue, send e-mails."""
     waiting = jobs.runnable()
     for job_id in waiting.exclude(kind=scans.SCAN).values_list("pk", flat=True)[:20]:
         run_job.delay(job_id)
     if settings.OCR and waiting.filter(kind=scans.SCAN).exists():
         scan_next.delay()
+    reversals.sweep()
     promote_all()
     send_waiting()
 

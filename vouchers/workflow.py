@@ -136,8 +136,11 @@ CLAIM = Machine(
             ("appeal", "rejected", "accepted", (APPLICANT,)),
             ("publicise", "approved", "publicised", (REVIEWER, APPROVER)),
             ("clear", "publicised", "payable", (SYSTEM,)),
-            ("suspend", "publicised", "suspended", (REVIEWER, APPROVER)),
-            ("suspend", "payable", "suspended", (REVIEWER, APPROVER)),
+            # The system suspends what a red letter meets; nobody else need be there.
+            ("suspend", "approved", "suspended", (REVIEWER, APPROVER, SYSTEM)),
+            ("suspend", "publicised", "suspended", (REVIEWER, APPROVER, SYSTEM)),
+            ("suspend", "payable", "suspended", (REVIEWER, APPROVER, SYSTEM)),
+            ("dismiss", "suspended", "approved", (APPROVER,)),
             ("dismiss", "suspended", "publicised", (APPROVER,)),
             ("dismiss", "suspended", "payable", (APPROVER,)),
             ("reassess", "suspended", "accepted", (APPROVER,)),

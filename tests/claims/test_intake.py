@@ -8,6 +8,8 @@ import pytest
 from tests import factories
 from vouchers import invoices
 from vouchers.claims import services as claims
+from vouchers.claims.amendments import correct_typed_invoice
+from vouchers.claims.doubts import open_blocks
 from vouchers.claims.intake import InvoiceRefused
 from vouchers.claims.papers import Attachment, Invoice
 from vouchers.documents.storage import path_of
@@ -84,12 +86,18 @@ def test_a_stranger_who_uploads_leaves_no_file(claim, firm, settings):
     assert not settings.MEDIA_ROOT.exists() or not any(p.is_file() for p in settings.MEDIA_ROOT.rglob("*"))
 
 
-def test_a_file_that_contradicts_what_was_typed_is_refused_and_the_typed_row_stays(claim, firm):
+def test_a_file_that_contradicts_what_was_typed_is_kept_beside_it_and_blocks_until_they_agree(claim, firm):
     line = replace(invoices.read(xml(firm)).lines[0], amount_fen=90_000_000, tax_fen=5_400_000)
     high = typed(firm, amount_fen=90_000_000, tax_fen=5_400_000, total_fen=95_400_000, lines=(line,))
     claims.add_typed_invoice(claim, high, attachment=None, user=firm.clerk)
-    with pytest.raises(InvoiceRefused, match="不一致"):
-        claims.add_invoice_file(claim, name="a.xml", content=xml(firm), user=firm.clerk)
+    row = claims.add_invoice_file(claim, name="a.xml", content=xml(firm), user=firm.clerk)
+    (copy,) = row.copies.all()
+    assert {each["field"] for each in copy.differences} >= {"amount", "tax", "total", "lines.0.amount"}
+    assert row.total_fen == 95_400_000
+    ((_, doubt),) = open_blocks(claim, [row.pk])
+    assert (doubt.code, doubt.blocks) == (f"copy_differs_{copy.pk}", True)
+    correct_typed_invoice(claim, row, typed(firm), seen=None, user=firm.clerk)
+    assert open_blocks(claim, [row.pk]) == []
 
 
 def test_another_firms_paper_proves_nothing(claim, firm):

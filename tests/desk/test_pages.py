@@ -250,7 +250,7 @@ def test_the_screen_says_what_the_system_found(desk):
     rename(claim.organisation, "无锡新名科技有限公司", on=settings.CLOCK.today(), document="更名通知书")
     screen = desk.browser("reviewer").get(f"/admin/claims/{claim.pk}/").context
     results = {check.key: check.result for check in screen["checks"]}
-    assert results["number"] == results["buyer_id"] == results["seller"] == "ok"
+    assert results["number"] == results["buyer_id"] == results["seller_name"] == "ok"
     assert results["total"] == "warn"
     rows = screen["sheet"].rows
     at = next(i for i, row in enumerate(rows) if row.label == "计入的费用")

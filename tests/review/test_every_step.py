@@ -22,7 +22,12 @@ STEPS = [step for step in workflow.CLAIM.transitions if step.verb not in OF_WAIT
 SILENT = {"discard", "cut", "send_back", "batch", "unbatch", "approve"}
 
 # Every state, twice where the way there decides what may follow.
-SITUATIONS = [*workflow.CLAIM.states, "suspended while publicised", "reviewed above the limit"]
+SITUATIONS = [
+    *workflow.CLAIM.states,
+    "suspended while publicised",
+    "suspended while approved",
+    "reviewed above the limit",
+]
 
 
 @pytest.fixture
@@ -36,8 +41,8 @@ def made(office, situation):
     call = factories.call(**({"second_approval_above_fen": 0} if twice else {}))
     firm = factories.firm(1, call, reviewer=office.reviewer)
     claim = factories.ready(firm, factories.product(), 1)
-    if situation == "suspended while publicised":
-        factories.drive(claim, "publicised", firm, office)
+    if situation.startswith("suspended while "):
+        factories.drive(claim, situation.removeprefix("suspended while "), firm, office)
         factories.take(claim, "suspend", firm, office)
     else:
         factories.drive(claim, situation.split()[0], firm, office)
@@ -52,6 +57,7 @@ def leads_to(situation, step):
         "reviewed above the limit": {"approve": "approved_once"},
         "suspended": {"dismiss": "payable"},
         "suspended while publicised": {"dismiss": "publicised"},
+        "suspended while approved": {"dismiss": "approved"},
     }
     return step.target == chosen.get(situation, {}).get(step.verb, step.target)
 

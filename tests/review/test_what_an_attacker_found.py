@@ -59,6 +59,7 @@ def test_a_reviewer_with_a_finance_role_neither_sends_the_money_nor_enters_the_a
     fire(claim, "accept", actor=everyman)
     fire(claim, "review", actor=everyman)
     fire(claim, "approve", actor=office.approver)
+    factories.verify(claim, office.reviewer)
     fire(claim, "publicise", actor=office.reviewer)
     factories.pass_days(40)
     factories.take(claim, "clear", firm, office)

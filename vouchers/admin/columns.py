@@ -17,7 +17,8 @@ def yuan_column(field: str, label: str):
 
     @admin.display(description=f"{label}（元）", ordering=field)
     def show(row) -> str:
-        return grouped(getattr(row, field))
+        fen = getattr(row, field)
+        return "" if fen is None else grouped(fen)
 
     return show
 

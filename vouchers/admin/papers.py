@@ -6,7 +6,18 @@ from audit.admin import ReadOnlyAdmin
 from vouchers.admin.columns import ApplicantAdmin, MoneyAdmin
 from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.drafts import HalfTyped
-from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceClash, InvoiceLine, PaymentMade
+from vouchers.claims.papers import (
+    Allocation,
+    Attachment,
+    ClaimLine,
+    DoubtAnswer,
+    Invoice,
+    InvoiceClash,
+    InvoiceCopy,
+    InvoiceLine,
+    PaymentMade,
+)
+from vouchers.claims.verification import Verification, VerificationWaiver
 
 
 @admin.register(Attachment)
@@ -124,3 +135,46 @@ class TrancheAdmin(MoneyAdmin):
     list_select_related = ("agreement",)
     search_fields = ("=agreement__number", "condition")
     search_help_text = "按协议编号或拨付条件查找"
+
+
+@admin.register(InvoiceCopy)
+class InvoiceCopyAdmin(ReadOnlyAdmin):
+    """Other files of invoices, and where they differ."""
+
+    list_display = ("invoice", "attachment", "carrier", "found_at")
+    list_select_related = ("invoice", "attachment")
+    search_fields = ("=invoice__number",)
+    search_help_text = "按发票号码查找"
+
+
+@admin.register(DoubtAnswer)
+class DoubtAnswerAdmin(ReadOnlyAdmin):
+    """What enterprises said to doubts about their invoices."""
+
+    list_display = ("at", "invoice", "code", "text", "by")
+    list_select_related = ("invoice", "by")
+    search_fields = ("=invoice__number", "text")
+    search_help_text = "按发票号码或说明内容查找"
+
+
+@admin.register(Verification)
+class VerificationAdmin(ReadOnlyAdmin):
+    """Every question to the tax platform, and its answer."""
+
+    list_display = ("asked_at", "invoice", "status", "provider", "attempt", "asked_by", "reference")
+    list_filter = ("status", "provider")
+    list_select_related = ("invoice", "asked_by")
+    search_fields = ("=invoice__number", "=reference")
+    search_help_text = "按发票号码或平台流水号查找"
+    ordering = ("-asked_at", "-pk")
+
+
+@admin.register(VerificationWaiver)
+class VerificationWaiverAdmin(ReadOnlyAdmin):
+    """Invoices paid on without an answer, and the two officers who said so."""
+
+    list_display = ("asked_at", "invoice", "reason", "asked_by", "agreed_by", "agreed_at")
+    list_select_related = ("invoice", "asked_by", "agreed_by")
+    search_fields = ("=invoice__number", "reason")
+    search_help_text = "按发票号码或理由查找"
+    ordering = ("-asked_at", "-pk")

@@ -10,7 +10,16 @@ from vouchers.admin.columns import MoneyAdmin
 from vouchers.claims.corrections import CorrectionItem
 from vouchers.money import grouped
 from vouchers.review.funding import Case
-from vouchers.review.models import ClaimDuty, ClaimEvent, Decision, LineCut, Objection, VoucherEvent
+from vouchers.review.models import (
+    ClaimDuty,
+    ClaimEvent,
+    ClawbackProposal,
+    Decision,
+    LineCut,
+    Objection,
+    ReversalFlag,
+    VoucherEvent,
+)
 
 
 @admin.register(ClaimEvent)
@@ -120,3 +129,26 @@ class ObjectionAdmin(ReadOnlyAdmin):
     search_fields = ("number", "claim__number")
     search_help_text = "按异议编号或申请编号查找"
     ordering = ("-pk",)
+
+
+@admin.register(ReversalFlag)
+class ReversalFlagAdmin(ReadOnlyAdmin):
+    """Red letters and voids that met a claim, and how it stood then."""
+
+    list_display = ("found_at", "claim", "invoice", "letter", "state")
+    list_filter = ("state",)
+    list_select_related = ("claim", "invoice", "letter")
+    search_fields = ("claim__number", "=invoice__number", "=letter__number")
+    search_help_text = "按申请编号或发票号码查找"
+
+
+@admin.register(ClawbackProposal)
+class ClawbackProposalAdmin(MoneyAdmin):
+    """What was paid too much, as far as later red letters show."""
+
+    list_display = ("made_at", "claim", "letter", "paid_fen", "due_fen", "amount_fen", "state")
+    list_filter = ("state",)
+    list_select_related = ("claim", "letter", "closed_by")
+    search_fields = ("claim__number", "=letter__number")
+    search_help_text = "按申请编号或红字发票号码查找"
+    unseen = ("result",)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from accounts.locks import refuse_when_locked
 from providers.models import Product
 from vouchers import invoices
+from vouchers.claims.copies import renew_copies
 from vouchers.claims.corrections import CorrectionItem, answer_item
 from vouchers.claims.intake import (
     EARLIEST,
@@ -66,6 +67,7 @@ def correct_typed_invoice(claim: Claim, invoice: Invoice, read: invoices.Invoice
         for name, value in header_of(read).items():
             setattr(invoice, name, value)
         _rewrite_lines(claim, invoice, lines_of(read))
+        renew_copies(invoice)
     return invoice
 
 

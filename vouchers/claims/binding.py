@@ -125,4 +125,5 @@ def unbind(claim: Claim) -> None:
     claim.allocations.filter(live=True).update(live=False)
     free = set(Invoice.objects.filter(pk__in=[bill.pk for bill in bills], allocated_fen=0).values_list("pk", flat=True))
     free |= {red.pk for pk in set(free) for red in dossier.red_letters[pk]}
-    Invoice.objects.filter(pk__in=free).update(bound_at=None)
+    # What an officer found at the tax platform stays, for whichever claim uses the invoice next.
+    Invoice.objects.filter(pk__in=free).exclude(read_by="officer").update(bound_at=None)

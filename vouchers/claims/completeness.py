@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vouchers.claims.corrections import open_items
-from vouchers.claims.dossier import Bill, Dossier
+from vouchers.claims.dossier import Asked, Bill, Dossier
+from vouchers.claims.doubts import open_blocks
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
+from vouchers.invoices.classify import classify
 from vouchers.money import grouped
 
 # Every claim proves its contract, its use and its payment (domain: 合同、用量清单、付款凭证).
@@ -49,6 +51,7 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
     for invoice_id in dossier.claimed():
         paid_fen = sum(allocation.amount_fen for allocation in dossier.paid_on(invoice_id))
         found += _of_invoice(claim, dossier.invoices[invoice_id], paid_fen)
+    found += _of_doubts(claim, dossier)
     found += _of_payments(dossier)
     found += [
         Deficiency("unanswered", f"第 {item.position} 项补正意见尚未答复：{item.text}")
@@ -74,6 +77,28 @@ def _of_invoice(claim: Claim, invoice: Bill, paid_fen: int) -> list[Deficiency]:
     if invoice.seller_id == claim.organisation.uscc:
         found.append(Deficiency("own_invoice", f"发票 {invoice.number} 的销售方就是本单位，请移除。"))
     return found
+
+
+def _of_doubts(claim: Claim, dossier: Dossier) -> list[Deficiency]:
+    """Doubts that block and that nobody explained; and lines that only papers prove to be compute."""
+    doubted = [pk for pk in dossier.claimed() if dossier.invoices[pk].doubted]
+    found = [
+        Deficiency("doubt_open", f"发票 {invoice.number}：{doubt.message}请在发票页说明情况，或更换原件。")
+        for invoice, doubt in (open_blocks(claim, doubted) if doubted else [])
+    ]
+    vague = {line.invoice_line.invoice_id: line.invoice_line for line in dossier.lines if _needs_proof(line)}
+    if vague:
+        bare = claim.allocations.filter(invoice__in=list(vague), payment__attachment=None).select_related("payment")
+        for match in bare.order_by("pk"):
+            item, number = vague[match.invoice_id], dossier.invoices[match.invoice_id].number
+            words = f"发票 {number} 的“{item.name}”看不出是算力费用，须有合同、用量清单和银行回单佐证："
+            serial = match.payment.serial_number
+            found.append(Deficiency("review_receipt", f"{words}请为流水号 {serial} 的付款选择银行回单。"))
+    return found
+
+
+def _needs_proof(line: Asked) -> bool:
+    return classify(line.invoice_line.name) == "review"
 
 
 def _of_payments(dossier: Dossier) -> list[Deficiency]:

@@ -24,13 +24,15 @@ own AS (
 red AS (
   SELECT letter.*, own.id AS original FROM vouchers_invoice AS letter
   JOIN own ON letter.organisation_id = own.organisation_id AND letter.reverses = own.code || own.number
-  WHERE letter.red)
+  WHERE letter.red AND letter.withdrawn_at IS NULL)
 """
 PAPERS_COLUMNS = """
   (SELECT json_agg(json_build_object(
      'pk', id, 'code', code, 'number', number, 'issued_on', issued_on, 'buyer_id', buyer_id, 'seller_id', seller_id,
      'total_fen', total_fen, 'red', red, 'refunded_fen', refunded_fen, 'allocated_fen', allocated_fen,
-     'original', original) ORDER BY id)
+     'original', original,
+     'doubted', warnings <> '[]' OR seals <> '[]' OR kind !~ '[专普]'
+       OR EXISTS (SELECT FROM vouchers_invoicecopy AS copy WHERE copy.invoice_id = bill.id)) ORDER BY id)
    FROM (SELECT *, NULL AS original FROM own UNION ALL SELECT * FROM red) AS bill),
   (SELECT json_agg(json_build_object(
      'pk', id, 'invoice_id', invoice_id, 'position', position, 'name', name, 'tax_rate', tax_rate,
@@ -59,7 +61,8 @@ PAPERS = Prepared("claim_papers", ("bigint",), f"WITH {PAPERS_WITH} SELECT {PAPE
 @dataclass(slots=True)
 class Bill:
     """An invoice, as far as an amount depends on it. `original` is the id of the invoice a red letter is against;
-    `allocated_fen` what live claims say was paid on it."""
+    `allocated_fen` what live claims say was paid on it,
+    `doubted` whether `vouchers.claims.doubts` may have something to say of it beside its lines."""
 
     pk: int
     code: str
@@ -72,6 +75,7 @@ class Bill:
     refunded_fen: int
     allocated_fen: int
     original: int | None = None
+    doubted: bool = False
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import asdict
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -17,6 +18,8 @@ from vouchers.money import MAX_FEN
 
 # Older invoices than any scheme could cover are typing errors.
 EARLIEST = dt.date(2015, 1, 1)
+# What a reader made of the file, which nobody types.
+_READ_ONLY = {"warnings", "boxes", "seals"}
 
 
 class ClaimError(Refused):
@@ -80,7 +83,9 @@ def header_of(read: invoices.Invoice) -> dict:
         "red": read.red,
         "reverses": read.reverses.strip(),
         "remark": read.remark,
-        "warnings": [{"code": warning.code, "message": warning.message} for warning in read.warnings],
+        "warnings": [asdict(warning) for warning in read.warnings],
+        "boxes": [asdict(box) for box in read.boxes],
+        "seals": [asdict(seal) for seal in read.seals],
     }
 
 
@@ -107,7 +112,7 @@ def require_fitting(what: str, *rows: models.Model) -> None:
     wrong = []
     for row in rows:
         try:
-            row.clean_fields(exclude={field.name for field in row._meta.fields if field.is_relation} | {"warnings"})
+            row.clean_fields(exclude={field.name for field in row._meta.fields if field.is_relation} | _READ_ONLY)
         except ValidationError as error:
             labels = {field.name: field.verbose_name for field in row._meta.fields}
             wrong += [f"{labels[name]}：{''.join(texts)}" for name, texts in error.message_dict.items()]

@@ -16,7 +16,7 @@ ATTACHMENT_KINDS = [
     ("usage", "用量清单"),
     ("other", "其他材料"),
 ]
-READ_BY = [("machine", "系统识读"), ("typed", "人工填写")]
+READ_BY = [("machine", "系统识读"), ("typed", "人工填写"), ("officer", "税务平台查得")]
 SERVICES = [("intelligent", "智能算力"), ("general", "通用算力"), ("super", "超算算力"), ("other", "其他")]
 LOCATIONS = [("local", "本市"), ("external", "外地")]
 
@@ -31,6 +31,7 @@ class Attachment(models.Model):
     stored_name = models.CharField("存储名", max_length=100, unique=True, editable=False)
     sha256 = models.CharField("校验值", max_length=64, editable=False)
     size = models.PositiveIntegerField("大小（字节）")
+    pages = models.PositiveSmallIntegerField("可显示的页数", default=0, editable=False)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="上传人")
     uploaded_at = models.DateTimeField("上传时间")
 
@@ -57,6 +58,10 @@ class Invoice(models.Model):
 
     Drafts of two organisations may both hold a number; only one of them can ever be bound, so that nobody blocks
     another's number with a draft. `allocated_fen` is what live claims say was paid on it; a trigger keeps it.
+
+    `boxes` and `seals` are what its file said when it was read (`vouchers.invoices.invoice`). A red letter that an
+    officer found at the tax platform is `read_by` "officer": its enterprise cannot take it away, and a mistaken one is
+    `withdrawn_at`.
     """
 
     organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
@@ -80,14 +85,20 @@ class Invoice(models.Model):
     refunded_fen = models.BigIntegerField("已退款（分）", default=0)
     remark = models.TextField("备注", blank=True)
     warnings = models.JSONField("识读提示", default=list)
+    boxes = models.JSONField("各项在原件中的位置", default=list, editable=False)
+    seals = models.JSONField("签章核验", default=list, editable=False)
+    withdrawn_at = models.DateTimeField("登记撤销时间", null=True, editable=False)
     bound_at = models.DateTimeField("锁定时间", null=True, editable=False)
     allocated_fen = models.BigIntegerField("已使用金额（分）", default=0, editable=False)
-    history = HistoricalRecords(verbose_name="发票修改记录", excluded_fields=["allocated_fen"])
+    history = HistoricalRecords(verbose_name="发票修改记录", excluded_fields=["allocated_fen", "boxes", "seals"])
 
     class Meta:
         verbose_name = verbose_name_plural = "发票"
         ordering = ["-issued_on", "number"]
-        indexes = [models.Index(fields=["organisation", "reverses"], condition=Q(red=True), name="invoice_red_letters")]
+        indexes = [
+            models.Index(fields=["organisation", "reverses"], condition=Q(red=True), name="invoice_red_letters"),
+            models.Index(fields=["seller_id", "issued_on", "total_fen"], name="invoice_alike"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "code", "number"], name="invoice_once_in_organisation"),
             # However it is split into code and number.
@@ -105,6 +116,10 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 condition=Q(refunded_fen=0) | (Q(red=True, refunded_fen__gte=0) & Q(refunded_fen__lte=-F("total_fen"))),
                 name="invoice_refund_within_red",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(read_by="officer", bound_at__isnull=True),
+                name="invoice_withdrawn_by_officers",
             ),
         ]
 
@@ -133,6 +148,44 @@ class InvoiceLine(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class InvoiceCopy(models.Model):
+    """Another file of an invoice that was entered already, and on which fields the two differ.
+
+    Each difference has `field`, `label`, `entered` and `copy` (texts as people read them).
+    """
+
+    invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="copies", verbose_name="发票")
+    attachment = models.OneToOneField(Attachment, models.PROTECT, related_name="copy", verbose_name="文件")
+    carrier = models.CharField("载体", max_length=8)
+    differences = models.JSONField("不一致之处", default=list)
+    found_at = models.DateTimeField("发现时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "发票的其他文件"
+        ordering = ["invoice", "pk"]
+
+    def __str__(self):
+        return f"{self.invoice_id} {self.carrier}"
+
+
+class DoubtAnswer(models.Model):
+    """What the enterprise says to a doubt about its invoice. The latest answer to a code counts; none is changed."""
+
+    invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="answers", verbose_name="发票")
+    code = models.CharField("疑点", max_length=60)
+    text = models.CharField("说明", max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="说明人")
+    at = models.DateTimeField("说明时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "发票疑点说明"
+        ordering = ["invoice", "pk"]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="doubt_answer_says_something")]
+
+    def __str__(self):
+        return self.text
 
 
 class ClaimLine(models.Model):

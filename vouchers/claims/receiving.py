@@ -35,7 +35,7 @@ def receive_invoice(claim: Claim, *, name: str, content: bytes, user) -> Receive
     latest = Invoice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     try:
         invoice = add_invoice_file(claim, name=name, content=content, user=user)
-        return Received(name, invoice=invoice, message="" if invoice.pk > latest else "本单位此前已登记过，直接选用。")
+        return Received(name, invoice=invoice, message="" if invoice.pk > latest else _found_again(invoice, content))
     except FileWaits as waits:
         return Received(name, attachment=waits.attachment, message=str(waits))
     except (UnreadableInvoice, LinesUnread) as unread:
@@ -44,6 +44,17 @@ def receive_invoice(claim: Claim, *, name: str, content: bytes, user) -> Receive
         return _keep(claim, name, content, user, unread)
     except Refused as refusal:
         return Received(name, message=str(refusal))
+
+
+def _found_again(invoice: Invoice, content: bytes) -> str:
+    """What another file of a known invoice turned out to be."""
+    digest = hashlib.sha256(content).hexdigest()
+    copy = invoice.copies.filter(attachment__sha256=digest).first()
+    if copy is None:
+        return "本单位此前已登记过，直接选用。"
+    if not copy.differences:
+        return "与已登记的发票是同一张，两份文件各项一致。"
+    return f"与已登记的发票是同一张，但有 {len(copy.differences)} 处不一致，请到发票页核对。"
 
 
 def _keep(claim: Claim, name: str, content: bytes, user, unread: UnreadableInvoice | LinesUnread) -> Received:
@@ -64,4 +75,4 @@ def _keep(claim: Claim, name: str, content: bytes, user, unread: UnreadableInvoi
 
 def waiting_files(claim: Claim) -> QuerySet[Attachment]:
     """Invoice files of the claim that nobody has typed in yet."""
-    return claim.attachments.filter(kind="invoice", invoices=None).order_by("pk")
+    return claim.attachments.filter(kind="invoice", invoices=None, copy=None).order_by("pk")

@@ -10,7 +10,8 @@ from accounts.locks import refuse_when_locked
 from audit.services import record
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Claim
-from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, PaymentMade
+from vouchers.claims.papers import Allocation, Attachment, ClaimLine, Invoice, InvoiceCopy, PaymentMade
+from vouchers.claims.pictures import forget_pictures
 from vouchers.claims.services import require_editable
 from vouchers.documents.storage import path_of
 
@@ -23,12 +24,16 @@ def remove_invoice(claim: Claim, invoice: Invoice, *, user) -> bool:
     with refuse_when_locked(), transaction.atomic():
         require_editable(claim, user)
         _require_own(claim, invoice.organisation_id)
+        if invoice.read_by == "officer" or (invoice.red and invoice.bound_at is not None):
+            raise ClaimError(f"红字发票 {invoice.number} 已登记，冲减原发票的金额，不能移除。如有疑问请联系审核部门。")
+        copies = [copy.attachment for copy in invoice.copies.select_related("attachment")]
         claim.lines.filter(invoice_line__invoice=invoice).delete()
         claim.allocations.filter(invoice=invoice).delete()
         Invoice.objects.filter(pk=invoice.pk, allocated_fen=0).update(bound_at=None)
         gone = not _is_used(invoice) and _delete(invoice)
-        if gone and invoice.attachment is not None:
-            _drop_file(invoice.attachment)
+        if gone:
+            for file in filter(None, [invoice.attachment, *copies]):
+                _drop_file(file)
         _record(user, claim, "invoice.remove", number=invoice.number, gone=gone)
     return gone
 
@@ -59,6 +64,11 @@ def remove_file(attachment: Attachment, *, user) -> None:
         invoice = attachment.invoices.first()
         if invoice is not None:
             raise ClaimError(f"“{attachment}”是发票 {invoice.number} 的原件，不能单独移除。请在“发票”里移除这张发票。")
+        copy = InvoiceCopy.objects.filter(attachment=attachment).select_related("invoice").first()
+        if copy is not None:
+            if copy.invoice.bound_at is not None:
+                raise ClaimError(f"“{attachment}”是发票 {copy.invoice.number} 的另一份文件，已随申请提交，不能移除。")
+            copy.delete()
         payment = PaymentMade.objects.filter(attachment=attachment).first()
         if payment is not None:
             raise ClaimError(
@@ -91,7 +101,12 @@ def _drop_file(attachment: Attachment) -> None:
     stored = attachment.stored_name
     attachment.delete()
     # After the commit: a transaction that fails must not have lost the file.
-    transaction.on_commit(lambda: path_of(stored).unlink(missing_ok=True))
+    transaction.on_commit(lambda: _unlink(stored))
+
+
+def _unlink(stored: str) -> None:
+    path_of(stored).unlink(missing_ok=True)
+    forget_pictures(stored)
 
 
 def _require_own(claim: Claim, organisation_id: int) -> None:

@@ -21,7 +21,9 @@ from vouchers import invoices
 from vouchers.calls.models import Call
 from vouchers.claims.agreements import Tranche
 from vouchers.claims.contracts import ContractFacts, require_agreement, require_tranche
+from vouchers.claims.copies import keep_copy, known_file
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
+from vouchers.claims.keeping import store_file
 from vouchers.claims.models import Claim, FilingQueue, Voucher
 from vouchers.claims.papers import (
     ATTACHMENT_KINDS,
@@ -32,8 +34,9 @@ from vouchers.claims.papers import (
     InvoiceLine,
     PaymentMade,
 )
-from vouchers.claims.uploads import cleared, require_allowed, require_harmless, require_room
-from vouchers.documents.storage import QUARANTINE, keep, load, path_of
+from vouchers.claims.pictures import pages_of
+from vouchers.claims.uploads import cleared, require_allowed, require_harmless
+from vouchers.documents.storage import QUARANTINE, load, path_of
 from vouchers.invoices import guard
 from vouchers.money import MAX_FEN, grouped
 
@@ -55,7 +58,7 @@ def apply_for_voucher(organisation: Organisation, call: Call, *, purpose: str, u
 
     Raises `ClaimError` when the call is not open or there is one already.
     """
-    _require_member(user, organisation)
+    require_member(user, organisation)
     now = settings.CLOCK.now()
     require_open(call)
     require_agreement(organisation, call)
@@ -82,7 +85,7 @@ def open_claim(voucher: Voucher, *, user, tranche: Tranche | None = None) -> Cla
 
     A second click within a minute gives the same draft back, as long as nothing was put into it.
     """
-    _require_member(user, voucher.organisation)
+    require_member(user, voucher.organisation)
     require_tranche(voucher, tranche)
     if voucher.state != "issued":
         raise ClaimError(f"算力券 {voucher.serial_number} 目前为“{voucher.get_state_display()}”，发放后才能申请兑付。")
@@ -108,7 +111,7 @@ def open_tranche(tranche: Tranche, *, user) -> Claim:
     A draft that is there already is given back: a tranche is claimed once.
     """
     agreement = tranche.agreement
-    _require_member(user, agreement.organisation)
+    require_member(user, agreement.organisation)
     draft = Claim.objects.filter(tranche=tranche, state="draft").first()
     if draft is not None:
         return draft
@@ -138,7 +141,7 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_clear
         raise ClaimError(f"文件“{name}”超过 20 MB，无法接收。请压缩或拆分后重新上传。")
     if kind not in dict(ATTACHMENT_KINDS):
         raise ClaimError("材料类别不对，请重新选择。")
-    _require_member(user, claim.organisation)
+    require_member(user, claim.organisation)
     require_allowed(kind, name, content)
     if is_cleared is None:
         is_cleared = cleared(name, content)
@@ -147,33 +150,21 @@ def upload(claim: Claim, *, kind: str, name: str, content: bytes, user, is_clear
     with refuse_when_locked(), transaction.atomic():
         # Before a byte is written: whoever may not upload leaves no file behind.
         require_editable(claim, user)
-        require_room(claim.pk, claim.organisation_id, len(content))
-        stored = keep(content, "uploads" if is_cleared else QUARANTINE.rstrip("/"), "")
-        try:
-            with transaction.atomic():
-                attachment = Attachment.objects.create(
-                    organisation_id=claim.organisation_id,
-                    claim=claim,
-                    kind=kind,
-                    original_name=name.replace("\0", "")[-255:],
-                    stored_name=stored.name,
-                    sha256=stored.sha256,
-                    size=stored.size,
-                    uploaded_by=user,
-                    uploaded_at=settings.CLOCK.now(),
-                )
-        except Exception:
-            path_of(stored.name).unlink(missing_ok=True)
-            raise
-        _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=stored.sha256)
+        folder = "uploads" if is_cleared else QUARANTINE.rstrip("/")
+        attachment = store_file(
+            claim.organisation_id, claim.pk, kind=kind, name=name, content=content, user=user, folder=folder
+        )
+        _record(user, "claim.upload", f"claim:{claim.pk}", kind=kind, sha256=attachment.sha256)
     return attachment
 
 
 def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoice:
     """Read an e-invoice and enter it. Raises `invoices.UnreadableInvoice` or `InvoiceRefused`; nothing stays then.
 
-    An invoice that this organisation entered before, for another year's claim, is found again and used. While the
-    virus scanner does not answer the file is kept unread: `FileWaits`.
+    An invoice that this organisation entered before, for another year's claim, is found again and used. Another file
+    of it (the OFD to an XML, say) is kept beside the first, with what the two say differently.
+
+    While the virus scanner does not answer the file is kept unread: `FileWaits`.
     """
     invoices.refuse_size(len(content))
     if not cleared(name, content):
@@ -183,18 +174,19 @@ def add_invoice_file(claim: Claim, *, name: str, content: bytes, user) -> Invoic
     with refuse_when_locked(), transaction.atomic():
         require_editable(claim, user)
         known = find_invoice(claim.organisation, read.code, read.number)
-        if known is None:
-            attachment = upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=True)
-            try:
-                return enter_invoice(
-                    claim.organisation, read, attachment=attachment, read_by="machine", today=settings.CLOCK.today()
-                )
-            except InvoiceRefused:
-                path_of(attachment.stored_name).unlink(missing_ok=True)
-                raise
-    if (known.total_fen, known.issued_on, known.seller_id) != (read.total_fen, read.date, read.seller_id):
-        raise InvoiceRefused(f"发票 {read.number} 此前登记的内容与这份文件不一致，请核对此前登记的发票。")
-    return known
+        if known is not None and known_file(known, content):
+            return known
+        attachment = upload(claim, kind="invoice", name=name, content=content, user=user, is_cleared=True)
+        try:
+            if known is not None:
+                keep_copy(claim, known, read, attachment)
+                return known
+            return enter_invoice(
+                claim.organisation, read, attachment=attachment, read_by="machine", today=settings.CLOCK.today()
+            )
+        except InvoiceRefused:
+            path_of(attachment.stored_name).unlink(missing_ok=True)
+            raise
 
 
 def enter_kept_file(attachment: Attachment) -> Invoice:
@@ -205,10 +197,13 @@ def enter_kept_file(attachment: Attachment) -> Invoice:
     claim = attachment.claim
     if claim is None:
         raise ClaimError("这份文件不属于任何申请。")
-    read = guard.read(load(attachment.stored_name, attachment.sha256))
+    content = load(attachment.stored_name, attachment.sha256)
+    read = guard.read(content)
     _require_buyer(claim.organisation, read.buyer_id)
     with refuse_when_locked(), transaction.atomic():
         require_editable(claim, attachment.uploaded_by)
+        attachment.pages = pages_of(content)
+        attachment.save(update_fields=["pages"])
         today = settings.CLOCK.today()
         return enter_invoice(claim.organisation, read, attachment=attachment, read_by="machine", today=today)
 
@@ -376,13 +371,14 @@ def require_open(call: Call) -> None:
 
 def require_editable(claim: Claim, user) -> None:
     """Lock the claim against a submission under way. Raises `ClaimError` unless it may be changed now."""
-    _require_member(user, claim.organisation)
+    require_member(user, claim.organisation)
     state = Claim.objects.select_for_update().values_list("state", flat=True).get(pk=claim.pk)
     if state not in EDITABLE:
         raise ClaimError("申请已经提交，不能再修改。如需更正，请等待退回补正，或先撤回申请。")
 
 
-def _require_member(user, organisation: Organisation) -> None:
+def require_member(user, organisation: Organisation) -> None:
+    """Raises `ClaimError` unless `user` acts for the organisation."""
     if not is_member(user, organisation):
         raise ClaimError("您不是该单位的经办人，不能办理。请联系单位管理员添加。")
 

@@ -162,9 +162,9 @@ def _words_on(code: str) -> str:
     return "的内部结构不正常，或打开它太费时间，为安全起见没有收下。请重新导出或扫描后上传。"
 
 
-def require_room(claim_id: int, organisation_id: int, size: int) -> None:
+def require_room(claim_id: int | None, organisation_id: int, size: int) -> None:
     """Raises `ClaimError` when the claim has as many files, or the organisation as many bytes, as there may be."""
-    if Attachment.objects.filter(claim=claim_id).count() >= MOST_FILES:
+    if claim_id is not None and Attachment.objects.filter(claim=claim_id).count() >= MOST_FILES:
         raise ClaimError(f"一件申请最多 {MOST_FILES} 个文件，现在已满。请合并材料，或移除用不到的文件后再上传。")
     # Uploads to two claims of one organisation wait for each other: both would find the same room.
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation_id)

@@ -12,6 +12,9 @@ from applicants.models import BankAccount
 from applicants.names import names_match
 from applicants.selectors import names_on, sanctions_in_force
 from vouchers.disbursement.models import Payment
+from vouchers.review.flags import open_flags
+from vouchers.review.reversals import not_yet_met
+from vouchers.review.verifying import unverified
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +37,33 @@ def payees_of(payments: Iterable[Payment]) -> dict[int, Payee]:
     accounts = {account.organisation_id: account for account in found}
     codes = [row.claim.organisation.uscc for row in rows]
     listed = dict(sanctions_in_force(today).filter(uscc__in=codes).values_list("uscc", "list_name"))
+    doubts = doubts_of([row for row in rows if row.state == "prepared"])
     return {
         row.pk: _payee(
             row,
             names.get(row.claim.organisation_id, ""),
             accounts.get(row.claim.organisation_id),
             listed.get(row.claim.organisation.uscc),
+            doubts.get(row.claim_id, []),
         )
         for row in rows
     }
 
 
-def _payee(payment: Payment, name: str, account: BankAccount | None, listed: str | None) -> Payee:
-    problems = [f"已列入“{listed}”"] if listed is not None else []
+def doubts_of(payments: Iterable[Payment]) -> dict[int, list[str]]:
+    """By claim, why its money may not leave yet: invoices that were reversed, or that the tax platform has not
+    confirmed since the approval. Three queries for however many."""
+    ids = [payment.claim_id for payment in payments]
+    found = unverified(ids)
+    for flag in open_flags().filter(claim__in=ids).select_related("invoice"):
+        found.setdefault(flag.claim_id, []).append(f"发票 …{flag.invoice.number[-8:]} 已被红冲或作废，金额须重新核定")
+    for claim_id in not_yet_met(ids):
+        found.setdefault(claim_id, []).append("有红字发票刚刚登记，金额须重新核定")
+    return found
+
+
+def _payee(payment: Payment, name: str, account: BankAccount | None, listed: str | None, doubts: list[str]) -> Payee:
+    problems = [*([f"已列入“{listed}”"] if listed is not None else []), *doubts]
     if payment.state in ("paid", "failed", "dropped"):
         problems = []
     elif account is None:

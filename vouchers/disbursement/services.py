@@ -19,7 +19,7 @@ from audit.services import record
 from vouchers import workflow
 from vouchers.calls.models import Call
 from vouchers.claims.models import Claim
-from vouchers.disbursement.checks import account_changed
+from vouchers.disbursement.checks import account_changed, doubts_of
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.services import find
 from vouchers.documents.storage import FileDamaged
@@ -109,6 +109,7 @@ def freeze(batch: Batch, *, actor: Actor, seen: str | None = None) -> Batch:
         _refuse_stale(batch, payments, seen)
         if not payments:
             raise BatchRefused("批次中没有申请，不能封存。请先选择待拨付的申请。")
+        _refuse_doubtful(payments, "封存")
         for payment in payments:
             if payment.claim.state != "batched":
                 raise BatchRefused(f"申请 {payment.claim.number} 已不在批次中，不能封存。请先移出后重新选择。")
@@ -151,6 +152,7 @@ def release(batch: Batch, *, actor: Actor) -> Batch:
         if digest_of(payments) != batch.digest:
             raise BatchRefused("批次内容与签批时不一致，不能发送。请取消批次后重新编制。")
         require_papers(batch, payments)
+        _refuse_doubtful(payments, "发送")
         today = settings.CLOCK.today()
         changed = [
             payment.claim.number
@@ -265,6 +267,17 @@ def require_papers(batch: Batch, payments: list[Payment]) -> None:
         raise BatchRefused(f"拨付文书已损坏，不能发送：{error}。请联系系统管理员。") from error
     if missing:
         raise BatchRefused("拨付汇总表和通知书尚未生成，请先生成并核对后再发送。")
+
+
+def _refuse_doubtful(payments: list[Payment], step: str) -> None:
+    """No money for invoices that were reversed, or that the tax platform has not confirmed since the approval."""
+    doubts, numbers = doubts_of(payments), {payment.claim_id: payment.claim.number for payment in payments}
+    if doubts:
+        words = "\n".join(f"· {numbers[pk]}：{'；'.join(said)}" for pk, said in list(doubts.items())[:5])
+        more = f"\n等 {len(doubts)} 件" if len(doubts) > 5 else ""
+        raise BatchRefused(
+            f"以下申请的发票还不能拨付，不能{step}：\n{words}{more}\n请在申请页办理税务查验，或移出批次。"
+        )
 
 
 def digest_of(payments: list[Payment]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.http import content_disposition_header
 
 from vouchers.documents.storage import load
@@ -26,6 +26,17 @@ def attachment(stored_name: str, sha256: str, file_name: str) -> HttpResponse:
         response = HttpResponse(content)
     response["Content-Type"] = "application/octet-stream"
     response["Content-Disposition"] = content_disposition_header(True, file_name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = SANDBOX
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def picture(content: bytes | None) -> HttpResponse:
+    """A picture that the portal drew itself, for an `<img>` of our own pages; 404 without one. Never kept by others."""
+    if content is None:
+        raise Http404
+    response = HttpResponse(content, content_type="image/png")
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = SANDBOX
     response["Cache-Control"] = "private, no-store"

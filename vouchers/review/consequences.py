@@ -21,6 +21,7 @@ from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import held_fen, is_closed, paid_fen
 from vouchers.review import funding, steps
 from vouchers.review.errors import NotFunded, ReviewRefused, Sanctioned, TooEarly, TooLate
+from vouchers.review.flags import refuse_flagged
 from vouchers.review.models import ClaimEvent, Decision
 
 
@@ -51,6 +52,7 @@ def plan_of(
     """
     plan = funding.Plan()
     claim, verb = reading.claim, transition.verb
+    refuse_flagged(claim, verb)
     dates = _dates_of(claim, verb, now)
     if verb in ("submit", "appeal"):
         plan = funding.place(claim, _prepare(reading, verb, now), now, reading.balances_fen)

@@ -195,3 +195,75 @@ class Decision(models.Model):
 
     def __str__(self):
         return f"核定 {grouped(self.granted_fen)} 元"
+
+
+class ReversalFlag(models.Model):
+    """A red letter, or a void, that meets an invoice of this claim, with the claim as it stood then.
+
+    It is open until the claim is decided anew: `after_decision` is its latest decision at that time (0 for none), so a
+    later one has seen the letter. `vouchers.review.reversals` writes these rows.
+    """
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="reversal_flags", verbose_name="申请")
+    invoice = models.ForeignKey("vouchers.Invoice", models.PROTECT, related_name="+", verbose_name="被冲销的发票")
+    letter = models.ForeignKey("vouchers.Invoice", models.PROTECT, related_name="+", verbose_name="红字发票")
+    state = models.CharField("当时状态", max_length=14, choices=workflow.CLAIM.choices())
+    after_decision = models.BigIntegerField("当时的核定结论")
+    found_at = models.DateTimeField("发现时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "发票冲销提示"
+        ordering = ["-found_at", "-pk"]
+        indexes = [models.Index(fields=["claim", "letter"], name="reversal_flag_of_claim")]
+
+    def __str__(self):
+        return f"{self.claim_id} {self.letter_id}"
+
+
+PROPOSAL_STATES = [
+    ("proposed", "待追回"),
+    ("superseded", "已由新的建议代替"),
+    ("settled", "已追回"),
+    ("dropped", "不予追回"),
+]
+
+
+class ClawbackProposal(models.Model):
+    """What a paid claim received too much, now that an invoice of it was reversed: for finance to recover.
+
+    `paid_fen` is what stands paid, `due_fen` what `decide()` grants on the reduced facts (kept in `result`), and
+    `amount_fen` the difference. One open proposal a claim; a later letter supersedes it.
+    """
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="clawbacks", verbose_name="申请")
+    letter = models.ForeignKey("vouchers.Invoice", models.PROTECT, related_name="+", verbose_name="红字发票")
+    paid_fen = models.BigIntegerField("已拨付（分）")
+    due_fen = models.BigIntegerField("应得（分）")
+    amount_fen = models.BigIntegerField("建议追回（分）")
+    result = models.JSONField("重新测算", help_text="含事实、通知条款、逐行结论与说明")
+    state = models.CharField("状态", max_length=10, choices=PROPOSAL_STATES, default="proposed")
+    made_at = models.DateTimeField("提出时间")
+    closed_at = models.DateTimeField("办结时间", null=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="办结人"
+    )
+    note = models.TextField("办结说明", blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "追回建议"
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["claim"], condition=Q(state="proposed"), name="clawback_one_open_a_claim"),
+            models.CheckConstraint(
+                condition=Q(due_fen__gte=0, amount_fen__gt=0, amount_fen=F("paid_fen") - F("due_fen")),
+                name="clawback_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="proposed", closed_at__isnull=True)
+                | (~Q(state="proposed") & Q(closed_at__isnull=False)),
+                name="clawback_closed_at_a_time",
+            ),
+        ]
+
+    def __str__(self):
+        return f"建议追回 {grouped(self.amount_fen)} 元"

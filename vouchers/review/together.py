@@ -28,7 +28,8 @@ from vouchers.prepared import Prepared
 from vouchers.review import consequences, notices
 from vouchers.review.actors import Actor, duties_on, refuse_other_duty
 from vouchers.review.errors import StaleClaim, TogetherRefused
-from vouchers.review.models import ClaimEvent
+from vouchers.review.flags import RESTING, flags_by, refuse_flag
+from vouchers.review.models import ClaimEvent, ReversalFlag
 
 # Verbs that neither decide an amount nor move money.
 TOGETHER = ("accept", "approve", "publicise")
@@ -45,6 +46,7 @@ class _Known:
     reviewed_fen: Mapping[int, int]
     sanctioned: Collection[str]
     publicised_until: Mapping[int, dt.date]  # by call
+    flags: Mapping[int, ReversalFlag]
 
 
 def fire_many(seen: Mapping[int, int | None], verb: str, *, actor: Actor, reason: str = "") -> int:
@@ -96,6 +98,7 @@ def _known(claims: list[Claim], verb: str, actor: Actor, today: dt.date) -> _Kno
         reviewed_fen=consequences.reviewed_fen(ids) if approve else {},
         sanctioned=set(sanctions_in_force(today).values_list("uscc", flat=True)) if accept else (),
         publicised_until={call: ends[days] for call, days in windows.items()},
+        flags=flags_by(ids) if verb in RESTING else {},
     )
 
 
@@ -109,6 +112,7 @@ def _judged(
     firm = claim.organisation
     is_member = firm.pk in known.firms or firm.merged_into_id in known.firms
     role = actor.capacity(transition, is_member=is_member, roles=known.roles)
+    refuse_flag(known.flags.get(claim.pk))
     duty = consequences.duty_of(verb, claim.state)
     if duty:
         refuse_other_duty(known.duties.get(claim.pk), duty)

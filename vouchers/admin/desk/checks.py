@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from vouchers.claims.doubts import Doubt
 from vouchers.money import grouped
 from vouchers.policy import governing
 
 _RESULTS = {"ok": "通过", "warn": "待判断", "bad": "不符", "cut": "已剔除", "less": "已核减"}
+
+
+# Doubts that nothing explains away.
+_WRONG = ("own_invoice", "wrong_buyer")
 
 
 @dataclass
@@ -22,6 +27,7 @@ class Check:
     known: str
     result: str = "ok"
     number: int = 0
+    doubts: list[Doubt] = field(default_factory=list)
 
     @property
     def words(self) -> str:
@@ -59,19 +65,23 @@ class Knowledge:
         return known[-1] if known else ""
 
 
-def checks_of(invoice, lines: list, known: Knowledge) -> list[Check]:
-    """Every check of one invoice, numbered as its boxes are."""
+def checks_of(invoice, lines: list, known: Knowledge, doubts: list[Doubt]) -> list[Check]:
+    """Every check of one invoice, numbered as its boxes are, each with the doubts about its field."""
     found = [
         _number(invoice, known),
         _date(invoice, known),
         _buyer(invoice, known),
         _buyer_id(invoice, known),
         _seller(invoice, known),
+        Check("seller_id", "销售方代码", invoice.seller_id, "与购买方不是同一单位"),
         *(_line(line, known) for line in lines),
         _total(invoice, lines, known),
     ]
     for number, check in enumerate(found, start=1):
         check.number = number
+        check.doubts = [doubt for doubt in doubts if doubt.field == check.key]
+        if check.result == "ok" and check.doubts:
+            check.result = "bad" if any(doubt.code in _WRONG for doubt in check.doubts) else "warn"
     return found
 
 
@@ -94,10 +104,10 @@ def _date(invoice, known: Knowledge) -> Check:
 def _buyer(invoice, known: Knowledge) -> Check:
     name = known.name_on(invoice.issued_on)
     if invoice.buyer_name == name:
-        return Check("buyer", "购买方名称", invoice.buyer_name, "与申报单位一致")
+        return Check("buyer_name", "购买方名称", invoice.buyer_name, "与申报单位一致")
     other = invoice.buyer_name in {row.name for row in known.names}
     words = f"{name}（票面为曾用名或新名）" if other else name
-    return Check("buyer", "购买方名称", invoice.buyer_name, words, "warn")
+    return Check("buyer_name", "购买方名称", invoice.buyer_name, words, "warn")
 
 
 def _buyer_id(invoice, known: Knowledge) -> Check:
@@ -109,20 +119,20 @@ def _buyer_id(invoice, known: Knowledge) -> Check:
 def _seller(invoice, known: Knowledge) -> Check:
     provider = known.providers.get(invoice.seller_id)
     if provider is None:
-        return Check("seller", "销售方", invoice.seller_name, "不在服务商名录", "warn")
+        return Check("seller_name", "销售方", invoice.seller_name, "不在服务商名录", "warn")
     gone = provider.listed_until and provider.listed_until <= invoice.issued_on
     if gone or provider.listed_from > invoice.issued_on:
-        return Check("seller", "销售方", invoice.seller_name, "开票时不在服务商名录", "warn")
+        return Check("seller_name", "销售方", invoice.seller_name, "开票时不在服务商名录", "warn")
     if provider.name != invoice.seller_name:
-        return Check("seller", "销售方", invoice.seller_name, f"名录中为“{provider.name}”", "warn")
-    return Check("seller", "销售方", invoice.seller_name, "在服务商名录内")
+        return Check("seller_name", "销售方", invoice.seller_name, f"名录中为“{provider.name}”", "warn")
+    return Check("seller_name", "销售方", invoice.seller_name, "在服务商名录内")
 
 
 def _line(line, known: Knowledge) -> Check:
     label, face = f"第 {line.position} 行", f"{line.name}　{grouped(line.amount_fen + line.tax_fen)}"
     asked = known.claimed.get(line.pk)
     if asked is None:
-        return Check(f"line{line.pk}", label, face, "未申请补助", "cut" if line.amount_fen > 0 else "ok")
+        return Check(f"line{line.position}", label, face, "未申请补助", "cut" if line.amount_fen > 0 else "ok")
     centre = asked.product.centre if asked.product else None
     place = f"{asked.get_location_display()}（{centre.city}）" if centre else asked.get_location_display()
     words = f"{asked.get_service_display()}，{place}"
@@ -131,9 +141,11 @@ def _line(line, known: Knowledge) -> Check:
     if asked.subsidised_elsewhere:
         words += "，声明已获其他补助"
     if line.pk in known.cuts:
-        return Check(f"line{line.pk}", label, face, f"{words}，核减 {grouped(known.cuts[line.pk].amount_fen)}", "less")
+        return Check(
+            f"line{line.position}", label, face, f"{words}，核减 {grouped(known.cuts[line.pk].amount_fen)}", "less"
+        )
     left_out = known.reasons.get(asked.pk)
-    return Check(f"line{line.pk}", label, face, words, "cut" if left_out else "ok")
+    return Check(f"line{line.position}", label, face, words, "cut" if left_out else "ok")
 
 
 def _total(invoice, lines: list, known: Knowledge) -> Check:

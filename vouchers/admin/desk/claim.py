@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
 
 from applicants.models import OrganisationName, Sanction
-from applicants.selectors import sanctions_in_force
+from applicants.selectors import names_on, sanctions_in_force
 from providers.models import Provider
 from vouchers import rules
 from vouchers.admin.desk import scope
 from vouchers.admin.desk.checks import Check, Knowledge, checks_of
 from vouchers.admin.desk.days import WorkingDays
 from vouchers.admin.desk.sheet import Sheet, sheet_of
+from vouchers.admin.desk.verifying import panel_of
+from vouchers.claims.doubts import Doubt, Doubting
+from vouchers.claims.duplicates import alike
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation, ClaimLine, Invoice, InvoiceClash, InvoiceLine
 from vouchers.ledger.selectors import cap_room_fen, held_fen
 from vouchers.policy import NoLawInForce
 from vouchers.review.cuts import cuts_of
+from vouchers.review.flags import flags_of
 from vouchers.review.funding import Case
 from vouchers.review.preview import preview_case
 from vouchers.workflow import OPEN_OBJECTIONS
@@ -49,12 +55,22 @@ class Papers:
             Invoice.objects.filter(pk__in=ids).select_related("attachment").order_by("issued_on", "pk")
         )
         codes = [invoice.code + invoice.number for invoice in self.invoices]
-        red = Invoice.objects.filter(organisation=claim.organisation_id, red=True, reverses__in=codes)
+        red = Invoice.objects.filter(
+            organisation=claim.organisation_id, red=True, reverses__in=codes, withdrawn_at=None
+        )
         self.red_letters = list(red)
         self.by_invoice: dict[int, list[InvoiceLine]] = {}
         for row in InvoiceLine.objects.filter(invoice__in=ids).order_by("invoice", "position"):
             self.by_invoice.setdefault(row.invoice_id, []).append(row)
         self.files = list(claim.attachments.order_by("kind", "pk"))
+        self.doubting = Doubting.about(claim, self.invoices)
+        self.alike = alike(self.invoices)
+        twins = {twin.organisation_id for found in self.alike.values() for twin in found}
+        self.twins = names_on(twins | {claim.organisation_id}, settings.CLOCK.today())
+        chosen = [line.invoice_line_id for line in self.lines]
+        self.doubts = {
+            each.pk: self.doubting.of(each, self.by_invoice.get(each.pk, []), asked=chosen) for each in self.invoices
+        }
         numbers = {invoice.pk: invoice for invoice in self.invoices}
         for match in self.matches:
             match.on = numbers[match.invoice_id]
@@ -97,13 +113,17 @@ def case_of(claim: Claim) -> Case | None:
     return Case.from_json(stored) if stored else None
 
 
-def screen_of(claim: Any, invoice_id: str | None) -> dict:
-    """Everything that the screen shows of `claim`, by one fixed number of queries."""
+def screen_of(claim: Any, invoice_id: str | None, panel: forms.Form | None = None) -> dict:
+    """Everything that the screen shows of `claim`, by one fixed number of queries; `panel` is a form on the open
+    invoice that was refused."""
     papers, case = Papers(claim), case_of(claim)
     known, days = knowledge_of(papers, case), WorkingDays()
-    checks = {each.pk: checks_of(each, papers.by_invoice.get(each.pk, []), known) for each in papers.invoices}
+    checks = {
+        each.pk: checks_of(each, papers.by_invoice.get(each.pk, []), known, papers.doubts[each.pk])
+        for each in papers.invoices
+    }
     for invoice in papers.invoices:
-        invoice.worst = _worst(checks[invoice.pk], invoice)
+        invoice.worst = _worst(checks[invoice.pk], papers.doubts[invoice.pk])
     open_one = _chosen(papers.invoices, invoice_id)
     sheet = sheet_of(case) if case else None
     sanctions = list(sanctions_in_force(days.today).filter(uscc=claim.organisation.uscc))
@@ -123,6 +143,10 @@ def screen_of(claim: Any, invoice_id: str | None) -> dict:
             (line, known.cuts[line.invoice_line_id]) for line in papers.lines if line.invoice_line_id in known.cuts
         ],
         "events": events,
+        "flags": list(flags_of(claim)),
+        "clawbacks": list(claim.clawbacks.order_by("-pk")),
+        "pages": _pages(claim, open_one),
+        **(panel_of(open_one, panel) if open_one else {}),
         "objections": list(claim.objections.filter(state__in=OPEN_OBJECTIONS)),
         "corrections": _corrections(claim),
         "duties": list(claim.duties.select_related("user")),
@@ -131,8 +155,14 @@ def screen_of(claim: Any, invoice_id: str | None) -> dict:
     }
 
 
-def _worst(checks: list[Check], invoice: Invoice) -> str:
-    results = {check.result for check in checks} | ({"warn"} if invoice.warnings else set())
+def _pages(claim: Claim, invoice: Any) -> list[str]:
+    """The addresses of the pages of an invoice's file as pictures."""
+    file = invoice.attachment if invoice else None
+    return [reverse("admin:claim_page", args=[claim.pk, file.pk, page]) for page in range(file.pages)] if file else []
+
+
+def _worst(checks: list[Check], doubts: list[Doubt]) -> str:
+    results = {check.result for check in checks} | {"warn" for _ in doubts}
     return next((tone for tone in ("bad", "warn") if tone in results), "")
 
 
@@ -152,17 +182,16 @@ def _hints(papers: Papers, checks: dict, sanctions: list[Sanction], claim: Claim
     for invoice in papers.invoices:
         where = {"invoice": invoice}
         for check in checks[invoice.pk]:
-            if check.result in ("bad", "warn"):
+            if check.result in ("bad", "warn") and not check.doubts:
                 text = f"票面：{check.face}。系统：{check.known}。"
                 found.append({"tone": check.result, "title": f"{check.label}{check.words}", "text": text, **where})
-        found += [
-            {"tone": "warn", "title": "识读提示", "text": row.get("message", ""), **where} for row in invoice.warnings
-        ]
+        found += [_of_doubt(doubt, checks[invoice.pk], where) for doubt in papers.doubts[invoice.pk]]
+        if twins := papers.alike.get(invoice.pk):
+            told = "；".join(f"{papers.twins.get(each.organisation_id, '')} {each.number}" for each in twins)
+            text = f"销售方、日期、金额和明细与这些发票都相同：{told}。请核对是否重复开票或重复申报。"
+            found.append({"tone": "warn", "title": "疑似重复", "text": text, **where})
         if invoice.read_by == "typed":
             found.append({"tone": "warn", "title": "人工填写", "text": "没有系统识读的原件，请逐项对照材料。", **where})
-    for red in papers.red_letters:
-        text = f"红字发票 {red.number} 冲销 {red.reverses}，请核对退款。"
-        found.append({"tone": "warn", "title": "发票被红冲", "text": text})
     if claim.waiting and claim.call.shortage == "pro_rata":
         found.append({"tone": "run", "title": "等待结算", "text": "申报期满后与其他申请一并按比例结算。"})
     elif claim.waiting:
@@ -170,6 +199,14 @@ def _hints(papers: Papers, checks: dict, sanctions: list[Sanction], claim: Claim
     if sheet and sheet.granted_fen < sheet.computed_fen:
         found.append({"tone": "run", "title": "受限额核减", "text": "测算额超过年度上限或资金池余额，已按限额核定。"})
     return sorted(found, key=lambda hint: ("bad", "warn", "run").index(hint["tone"]))
+
+
+def _of_doubt(doubt: Doubt, checks: list[Check], where: dict) -> dict[str, Any]:
+    """A doubt as a hint: where it stands on the face, and what the enterprise said to it."""
+    at = next((check for check in checks if check.key == doubt.field), None)
+    title = f"{at.label}（第 {at.number} 处）" if at else "发票提示"
+    said = f"{doubt.answer.by.name}说明：{doubt.answer.text}" if doubt.answer else ""
+    return {"tone": "warn", "title": title, "text": doubt.message, "said": said, **where}
 
 
 def _corrections(claim: Claim) -> list[list]:

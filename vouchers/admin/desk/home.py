@@ -20,6 +20,9 @@ from vouchers.claims.models import Voucher
 from vouchers.claims.papers import InvoiceClash
 from vouchers.disbursement.models import Batch
 from vouchers.jobs.models import Job
+from vouchers.review.flags import open_flags
+from vouchers.review.models import ClawbackProposal
+from vouchers.workflow import CLOSED_UNPAID
 
 MOST_OVERDUE = 8
 _RECENT = dt.timedelta(days=7)
@@ -93,6 +96,8 @@ def _others() -> dict:
         "orders": orders,
         "vouchers": Voucher.objects.filter(state="applied").count(),
         "clashes": InvoiceClash.objects.count(),
+        "flags": open_flags().exclude(claim__state__in=CLOSED_UNPAID).exclude(claim__state="paid").count(),
+        "clawbacks": ClawbackProposal.objects.filter(state="proposed").count(),
         "batches": batches,
         "refused": AuditEntry.objects.filter(ok=False, at__gte=since).count(),
         "dead": Job.objects.filter(state="dead").count(),
@@ -112,6 +117,14 @@ def _page(name: str, table: str) -> str:
         return reverse(f"admin:{table}_changelist")
 
 
+def _flags() -> str:
+    return reverse("admin:vouchers_reversalflag_changelist")
+
+
+def _clawbacks() -> str:
+    return f"{reverse('admin:vouchers_clawbackproposal_changelist')}?state__exact=proposed"
+
+
 def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
     """What each of the person's roles has to do."""
     funds = f"{reverse('admin:funds')}?state=prepared"
@@ -122,11 +135,13 @@ def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
             Waiting(claims["submitted"], "申报待受理", _queue("submitted")),
             Waiting(claims["my_accepted"], "已受理，待审核", _queue("accepted")),
             Waiting(others["clashes"], "发票号码冲突", reverse("admin:vouchers_invoiceclash_changelist"), tone="warn"),
+            Waiting(others["flags"], "发票被红冲，待重新核定", _flags(), tone="warn"),
         ],
         "approver": [
             Waiting(claims["my_reviewed"], "已审核，待审批", _queue("reviewed")),
             Waiting(claims["my_approved_once"], "待二次审批", _queue("approved_once")),
             Waiting(claims["suspended"], "核查中", _queue("suspended"), tone="warn"),
+            Waiting(others["flags"], "发票被红冲，待重新核定", _flags(), tone="warn"),
             Waiting(claims["approved"], "已批准，待公示", _queue("approved")),
             Waiting(others["orders"]["approver"], "资金办理单，待签批", funds),
         ],
@@ -135,6 +150,7 @@ def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
             Waiting(others["batches"]["open"], "编制中的批次", batches),
             Waiting(others["batches"]["frozen"], "待签批的批次", batches),
             Waiting(others["batches"]["signed"], "待发送银行", batches),
+            Waiting(others["clawbacks"], "追回建议", _clawbacks(), "发票被红冲，已拨付的多拨部分", tone="warn"),
             Waiting(others["orders"]["finance"], "追回办理单，待签批", funds),
         ],
         "auditor": [

@@ -17,12 +17,16 @@ from vouchers.admin.desk.actions import VERBS, ActionForm, actions_for, perform
 from vouchers.admin.desk.claim import find_claim, screen_of
 from vouchers.admin.desk.home import home_of
 from vouchers.admin.desk.queue import Queue
+from vouchers.admin.desk.verifying import MAY_ASK, AnswerForm, ReasonForm
 from vouchers.admin.desk.whatif import with_cut
-from vouchers.claims.papers import Attachment
-from vouchers.documents.download import attachment
+from vouchers.claims.papers import Attachment, Invoice
+from vouchers.claims.pictures import picture_of
+from vouchers.claims.verification import Verification, VerificationWaiver
+from vouchers.documents.download import attachment, picture
 from vouchers.documents.storage import FileDamaged
 from vouchers.forms import is_number, refusals_to
 from vouchers.review.actors import Actor
+from vouchers.review.verifying import agree_to_waiver
 
 REFUSED = 409
 
@@ -76,16 +80,18 @@ def claim(request, pk: int):
     return _claim_screen(request, _claim_or_404(pk))
 
 
-def _claim_screen(request, claim, bound: ActionForm | None = None, seen: int | None = None):
-    """The screen; with a form that was refused, as it was typed, and what happened since `seen`."""
-    context, desk = screen_of(claim, request.GET.get("invoice")), Queue(request, roles(request))
+def _claim_screen(request, claim, bound: ActionForm | None = None, seen: int | None = None, panel=None):
+    """The screen; with a form that was refused, as it was typed (`panel`: one on the invoice that is open), and what
+    happened since `seen`."""
+    context, desk = screen_of(claim, request.GET.get("invoice"), panel), Queue(request, roles(request))
     actions = actions_for(claim, context["papers"].lines, request.user, roles(request))
     for action in actions:
         if bound is not None and action.verb == bound.verb:
             action.form, bound.shown = bound, True
     missed = [event for event in context["events"] if seen is not None and event.version > seen]
     context |= {"desk": desk, "around": desk.around(claim), "actions": actions, "bound": bound, "missed": missed}
-    return render(request, "admin/desk/claim.html", context, status=REFUSED if bound is not None else 200)
+    context |= {"may_ask": bool(roles(request) & {*MAY_ASK}), "roles": roles(request)}
+    return render(request, "admin/desk/claim.html", context, status=200 if bound is panel is None else REFUSED)
 
 
 @for_roles("reviewer", "approver")
@@ -128,6 +134,84 @@ def claim_file(request, pk: int, file: int):
         return attachment(found.stored_name, found.sha256, found.original_name)
     except FileDamaged as damaged:
         raise Http404 from damaged
+
+
+@for_roles(*OFFICERS)
+@require_GET
+def claim_page(request, pk: int, file: int, page: int):
+    """One page of such a file as a picture."""
+    found = get_object_or_404(Attachment, pk=file, organisation=_claim_or_404(pk).organisation_id)
+    return picture(picture_of(found, page))
+
+
+@for_roles(*MAY_ASK)
+@require_POST
+def verify(request, pk: int, invoice: int):
+    """Record what the tax platform answered."""
+    return _on_invoice(request, pk, invoice, AnswerForm(request.POST, request.FILES, auto_id="v_%s"), "take")
+
+
+@for_roles(*MAY_ASK)
+@require_POST
+def waive(request, pk: int, invoice: int):
+    """Ask that an invoice be paid that the platform does not answer for."""
+    return _on_invoice(request, pk, invoice, ReasonForm(request.POST, auto_id="w_%s"), "ask_waiver")
+
+
+@for_roles("approver")
+@require_POST
+def withdraw_letter(request, pk: int, invoice: int, letter: int):
+    """Take back a red letter that was entered by mistake."""
+    form = ReasonForm(request.POST, auto_id="w_%s")
+    return _on_invoice(request, pk, invoice, form, "withdraw", letter)
+
+
+def _on_invoice(request, pk: int, invoice: int, form, verb: str, letter: int | None = None):
+    """Do what the form asks for with an invoice of the claim (or a letter against it); refused, it is shown again."""
+    claim = _claim_or_404(pk)
+    own = Invoice.objects.filter(organisation=claim.organisation_id)
+    found = get_object_or_404(own, pk=invoice)
+    subject = get_object_or_404(own, pk=letter, red=True) if letter else found
+    if form.is_valid():
+        with refusals_to(form):
+            getattr(form, verb)(subject, Actor(request.user))
+        if form.is_valid():
+            messages.success(request, "已登记。")
+            return redirect(_at_invoice(request, pk, invoice))
+    request.GET = request.GET.copy()
+    request.GET["invoice"] = str(invoice)
+    return _claim_screen(request, _claim_or_404(pk), panel=form)
+
+
+def _at_invoice(request, pk: int, invoice: int) -> str:
+    query = request.GET.copy()
+    query["invoice"] = str(invoice)
+    return f"{reverse('admin:claim', args=[pk])}?{query.urlencode()}#h-verify"
+
+
+@for_roles(*MAY_ASK)
+@require_POST
+def agree(request, pk: int, waiver: int):
+    """Agree to a colleague's waiver."""
+    own = VerificationWaiver.objects.filter(invoice__organisation=_claim_or_404(pk).organisation_id)
+    found = get_object_or_404(own, pk=waiver)
+    form = ReasonForm({"reason": found.reason}, auto_id="w_%s")
+    form.is_valid()
+    with refusals_to(form):
+        agree_to_waiver(found, actor=Actor(request.user))
+    if form.is_valid():
+        messages.success(request, "已同意免予查验。")
+        return redirect(_at_invoice(request, pk, found.invoice_id))
+    return _claim_screen(request, _claim_or_404(pk), panel=form)
+
+
+@for_roles(*OFFICERS)
+@require_GET
+def check_picture(request, pk: int, check: int):
+    """The screenshot of an answer, as an attachment."""
+    own = Verification.objects.filter(invoice__organisation=_claim_or_404(pk).organisation_id)
+    found = get_object_or_404(own.exclude(picture_stored=""), pk=check)
+    return attachment(found.picture_stored, found.picture_sha256, found.picture_name)
 
 
 @for_roles(*OFFICERS)

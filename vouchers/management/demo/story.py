@@ -15,16 +15,19 @@ from applicants.models import Organisation
 from vouchers.calls.models import Call
 from vouchers.claims import services as claims
 from vouchers.claims.models import Claim
+from vouchers.claims.papers import Invoice
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.audit_batches import check_batches
 from vouchers.disbursement.models import Batch
 from vouchers.documents.models import Document
 from vouchers.documents.storage import path_of
+from vouchers.invoices.verifier import Double
 from vouchers.jobs.models import Job
 from vouchers.ledger import books
 from vouchers.ledger.selectors import held_fen, paid_fen, pool_available_fen, sums_by_kind
 from vouchers.management.demo import cast, papers
 from vouchers.money import grouped, parse_yuan, portion, yuan
+from vouchers.review import verifying
 from vouchers.review.deadlines import pass_deadlines
 from vouchers.review.replay import check_review
 from vouchers.review.services import Actor, fire, fire_voucher
@@ -191,6 +194,8 @@ class Story:
         maker, signer = self.by("caiwu"), self.by("fuhe")
         batch = disbursement.open_batch(self.call, approval_reference="锡财工贸〔2026〕演示第 88 号", actor=maker)
         disbursement.add_claims(batch, filed, actor=maker)
+        self._must_fail("发票未经税务查验就封存", lambda: disbursement.freeze(batch, actor=maker))
+        self._verify(filed, maker)
         batch = disbursement.freeze(batch, actor=maker)
         self.say(f"[拨付] 蔡武 编制并封存批次 {batch.number}，校验值 {batch.digest[:16]}…")
         self._must_fail("编制人自行签批", lambda: disbursement.sign(batch, actor=maker, seen_digest=batch.digest))
@@ -208,6 +213,13 @@ class Story:
         paid = sum(paid_fen(claim.pk) for claim in filed)
         self.say(f"[拨付] 批次 {batch.number} 已发送银行并对账，到账 {grouped(paid)} 元")
         return batch
+
+    def _verify(self, filed: list[Claim], officer: Actor) -> None:
+        """Ask about every invoice anew before money leaves; here a double stands in for the tax platform."""
+        asked = Invoice.objects.filter(allocations__claim__in=filed).distinct().order_by("pk")
+        answers = [verifying.ask(invoice, Double(), actor=officer) for invoice in asked]
+        told = {answer.get_status_display() for answer in answers}
+        self.say(f"[查验] 批准后重新查验 {len(answers)} 张发票（本地替身）：{'、'.join(sorted(told))}")
 
     def _await_export(self, job: Job) -> None:
         """The worker prints; this only watches the job's progress."""

@@ -10,9 +10,11 @@ from django.http import QueryDict
 from providers.models import Product, Provider
 from providers.selectors import location_of, products_on
 from vouchers.claims.amendments import Declared
+from vouchers.claims.doubts import open_blocks
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import ClaimLine, Invoice, InvoiceLine
 from vouchers.claims.selectors import invoices_of
+from vouchers.portal.filing.face import Field
 from vouchers.portal.filing.sheet import Counted, Sheet
 from vouchers.rules import REASONS
 
@@ -46,6 +48,7 @@ class LineRow:
     elsewhere: bool = False
     counted: Counted | None = None
     stored: str = ""
+    place: Field | None = None
 
     @property
     def reason(self) -> str:
@@ -81,16 +84,26 @@ def bill_rows(claim: Claim, sheet: Sheet | None) -> list[BillRow]:
         if pk in asked:
             bases[asked[pk]] = bases.get(asked[pk], 0) + counted.base_fen
     bills = list(invoices_of(claim))
+    # What was agreed case by case need not come from the list.
+    agreed = claim.tranche_id is not None
     listed = set(Provider.objects.filter(uscc__in=[bill.seller_id for bill in bills]).values_list("uscc", flat=True))
+    blocked = {invoice.pk for invoice, _ in open_blocks(claim, bills)}
     return [
-        BillRow(position, bill, bases.get(bill.pk, 0), *_state(bill, bases.get(bill.pk, 0), bill.seller_id in listed))
+        BillRow(
+            position,
+            bill,
+            bases.get(bill.pk, 0),
+            *_state(bill, bases.get(bill.pk, 0), agreed or bill.seller_id in listed, bill.pk in blocked),
+        )
         for position, bill in enumerate(bills, start=1)
     ]
 
 
-def _state(bill, base_fen: int, listed: bool) -> tuple[str, str, str]:
+def _state(bill, base_fen: int, listed: bool, blocked: bool) -> tuple[str, str, str]:
     if bill.red:
         return "", "minus", "红字发票，冲减原发票"
+    if blocked:
+        return "bad", "bad", "有提示须说明后才能提交"
     if not listed:
         return "warn", "no", "销售方不在服务商名录"
     if not bill.asked:

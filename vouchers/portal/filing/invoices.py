@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from accounts.walls import MEMBER, for_roles
+from applicants.selectors import name_on
 from applicants.web import organisation_of
 from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
+from vouchers.claims.doubts import answer_doubt
+from vouchers.claims.letters import upload_letter
 from vouchers.claims.receiving import receive_invoice
 from vouchers.claims.removals import remove_invoice
 from vouchers.claims.seen import ChangedMeanwhile, seen_row
@@ -17,6 +22,7 @@ from vouchers.claims.services import MAX_UPLOAD_BYTES, add_typed_invoice
 from vouchers.forms import REFUSALS, refusals_to
 from vouchers.money import grouped
 from vouchers.portal.filing import bills
+from vouchers.portal.filing.face import pages_of, side_of
 from vouchers.portal.filing.forms import (
     HeaderForm,
     LineForms,
@@ -31,6 +37,7 @@ from vouchers.portal.filing.keeping import forget, kept_form
 from vouchers.portal.filing.pages import ask_first, case_of, frame, own_claim, own_file, own_invoice
 from vouchers.portal.filing.sheet import sheet_of
 from vouchers.portal.filing.waiting import waiting_of
+from vouchers.review import reversals
 from vouchers.tasks import nudge
 
 
@@ -46,6 +53,8 @@ def invoice_list(request, number: str):
                 receive_invoice(claim, name=each.name, content=each.read(MAX_UPLOAD_BYTES + 1), user=request.user)
                 for each in form.cleaned_data["chosen"]
             ]
+            for letter in [each.invoice for each in results if each.invoice is not None and each.invoice.red]:
+                reversals.follow(letter)
             for job in filter(None, (each.job for each in results)):
                 nudge(job)
     sheet = sheet_of(case_of(claim))
@@ -69,11 +78,21 @@ def invoice_list(request, number: str):
 def invoice(request, number: str, pk: int):
     """One invoice beside its face: which lines are claimed, and what counts."""
     claim = own_claim(request, number)
-    found, sheet = own_invoice(claim, pk), sheet_of(case_of(claim))
+    return _invoice_page(request, claim, own_invoice(claim, pk))
+
+
+def _invoice_page(request, claim, found, explained: dict[str, str] | None = None):
+    """The page; `explained` is an explanation that was refused, as it was typed, and why."""
+    sheet = sheet_of(case_of(claim))
     rows, offer = bills.line_rows(claim, found, sheet), bills.offer_of(found, agreed=claim.tranche_id is not None)
-    kept = kept_form(claim, "lines", pk, seen=seen_lines(claim, found))
+    name = name_on(claim.organisation, settings.CLOCK.today())
+    side = side_of(claim, found, [row.line for row in rows], name=name, offer=offer)
+    for row in rows:
+        row.place = side.lines[row.line.pk]
+    kept = kept_form(claim, "lines", found.pk, seen=seen_lines(claim, found))
     page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer, "kept": kept}
-    if request.method == "POST":
+    page |= {"side": side} | (explained or {})
+    if request.method == "POST" and not explained:
         try:
             declared = bills.declared_in(rows, request.POST, offer)
             declare_lines(claim, found, declared, seen=request.POST.get("seen"), user=request.user)
@@ -92,6 +111,37 @@ def invoice(request, number: str, pk: int):
         "base_fen": sum(row.counted.base_fen for row in rows if row.counted),
     }
     return render(request, "portal/filing/invoice.html", page, status=409 if "refusal" in page else 200)
+
+
+@for_roles(MEMBER)
+@require_POST
+def explain(request, number: str, pk: int):
+    """Explain a doubt that keeps the claim from being submitted."""
+    claim = own_claim(request, number)
+    found, code, text = own_invoice(claim, pk), request.POST.get("code", ""), request.POST.get("text", "")
+    try:
+        answer_doubt(claim, found, code, text, user=request.user)
+    except REFUSALS as refusal:
+        return _invoice_page(request, claim, found, {"refusal": str(refusal), "typed_code": code, "typed_text": text})
+    messages.success(request, "说明保存好了，审核人员会看到。")
+    return redirect("claim_invoice", number=claim.number, pk=pk)
+
+
+@for_roles(MEMBER)
+def red_letter(request, number: str):
+    """Hand in a red letter against an invoice of the claim, also after it was submitted."""
+    claim = own_claim(request, number)
+    form = UploadForm.of("invoice", *([request.POST, request.FILES] if request.method == "POST" else []))
+    if request.method == "POST" and form.is_valid():
+        with refusals_to(form, "chosen"):
+            for each in form.cleaned_data["chosen"]:
+                content = each.read(MAX_UPLOAD_BYTES + 1)
+                letter = upload_letter(claim, name=each.name, content=content, user=request.user)
+                reversals.follow(letter)
+        if form.is_valid():
+            messages.success(request, "红字发票收到了。补助金额会按冲减后的发票重新核定，请留意通知。")
+            return redirect("claim_invoices", number=claim.number)
+    return render(request, "portal/filing/red.html", frame(claim, "补交红字发票") | {"form": form})
 
 
 @for_roles(MEMBER)
@@ -116,7 +166,7 @@ def type_in(request, number: str, file: int):
             return redirect("claim_invoice", number=claim.number, pk=entered.pk)
     page = frame(claim, "人工填写发票") | {"form": form, "lines": lines, "file": attached, "kept": kept}
     doubts = (request.POST if request.method == "POST" else kept.body).getlist("doubt")
-    return render(request, "portal/filing/typed.html", page | {"doubts": doubts})
+    return render(request, "portal/filing/typed.html", page | {"doubts": doubts, "pages": pages_of(claim, attached)})
 
 
 @for_roles(MEMBER)
@@ -137,6 +187,7 @@ def correct(request, number: str, pk: int):
             messages.success(request, f"发票{read.number}更正好了。")
             return redirect("claim_invoice", number=claim.number, pk=pk)
     page = frame(claim, "更正发票") | {"form": form, "lines": lines, "file": found.attachment, "invoice": found}
+    page |= {"pages": pages_of(claim, found.attachment)}
     page |= {"kept": kept}
     # After a clash the page shows what stands now, and its mark: whoever saves again has seen it.
     stored = request.method == "POST" and request.POST.get("seen") != seen_row(found)

@@ -6,13 +6,15 @@ from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET
 
 from accounts.walls import MEMBER, for_roles
 from vouchers.claims.papers import ATTACHMENT_KINDS
+from vouchers.claims.pictures import picture_of
 from vouchers.claims.removals import remove_file
 from vouchers.claims.selectors import files_of
 from vouchers.claims.services import MAX_UPLOAD_BYTES, upload
-from vouchers.documents.download import attachment
+from vouchers.documents.download import attachment, picture
 from vouchers.documents.storage import FileDamaged
 from vouchers.forms import REFUSALS
 from vouchers.portal.filing.forms import UploadForm
@@ -67,6 +69,13 @@ def _back(request, claim) -> str:
     where, home = request.POST.get("next", ""), f"/claims/{claim.number}/"
     ours = where.startswith(home) and ".." not in where and url_has_allowed_host_and_scheme(where, allowed_hosts=None)
     return where if ours else f"{home}papers/"
+
+
+@for_roles(MEMBER)
+@require_GET
+def page(request, number: str, pk: int, page: int):
+    """One page of a file as a picture."""
+    return picture(picture_of(own_file(own_claim(request, number), pk), page))
 
 
 @for_roles(MEMBER)
