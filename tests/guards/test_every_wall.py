@@ -21,6 +21,8 @@ HEAD = ["kind", "table", "name", "role", "alone", "probe"]
 @pytest.fixture
 def walls(town):
     """A filled town and its walls, in a transaction that is never committed."""
+    for (sequence,) in town.sql("SELECT oid::regclass::text FROM pg_class WHERE relkind = 'S'", town.database):
+        town.sql(f"ALTER SEQUENCE {sequence} RESTART", town.database)  # the probes name rows by their numbers
     scene.fill()
     made = Walls(town.folder, town.database)
     yield made
@@ -41,15 +43,17 @@ def without_probe():
 
 
 @pytest.mark.skipif(os.environ.get("GUARDS") == "find", reason="the list is being made anew")
-def test_every_guard_is_listed_with_a_probe_that_misses_it(walls):
-    """A new guard without a probe, and a probe that no longer feels its guard, fail here."""
-    known, there = listed(), walls.guards()
-    assert sorted([*known, *without_probe()]) == there, "guards.csv is not what the database has: run `make guards`"
-    unfelt = []
-    for guard, probe in known.items():
-        with_it, without = walls.felt(guard, probe)
-        if with_it == without:
-            unfelt.append((guard, with_it))
+def test_every_guard_that_the_database_has_is_listed_and_none_is_gone(town):
+    walls = Walls(town.folder, town.database)
+    try:
+        assert sorted([*listed(), *without_probe()]) == walls.guards(), "run `make guards`"
+    finally:
+        walls.connection.close()
+
+
+@pytest.mark.skipif(os.environ.get("GUARDS") != "try", reason="only `make guards` tries every probe")
+def test_every_probe_misses_its_guard(walls):
+    unfelt = [guard for guard, probe in listed().items() if len(set(walls.felt(guard, probe))) == 1]
     assert unfelt == []
 
 
