@@ -34,6 +34,7 @@ mutants: setup
 # A probe for every guard that the database keeps around the money, found anew into tests/guards/guards.csv.
 guards: setup
 	@$(LOCAL) --temporary --no-migrate -- env GUARDS=find .venv/bin/python -m pytest -q tests/guards
+	@$(LOCAL) --temporary --no-migrate -- env GUARDS=try .venv/bin/python -m pytest -q tests/guards
 
 lint: setup
 	@bin/check lint

@@ -42,7 +42,7 @@ class PrivatePostgres:
     def start(self) -> None:
         """Start the server, and wait until it has recovered from whatever happened to it."""
         options = {
-            "unix_socket_directories": self.folder, "listen_addresses": "", "max_connections": 150,
+            "unix_socket_directories": self.folder, "listen_addresses": "", "max_connections": 150, "max_locks_per_transaction": 2048,
             "shared_buffers": "64MB", "timezone": "UTC", "deadlock_timeout": "200ms", "restart_after_crash": "off",
         }  # fmt: skip
         argv = [self.bin / "postgres", "-D", self.folder / "pg"]

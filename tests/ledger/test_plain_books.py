@@ -56,7 +56,7 @@ def test_honest_books_have_no_problem(books):
             "held:1 stood at -1 after number 5",
         ),
         (
-            "UPDATE ledger_transfer SET amount_fen = 301 WHERE key = 'pay:payment:1'",
+            "UPDATE ledger_transfer SET amount_fen = 401 WHERE key = 'pay:payment:1'",
             "was resolved beyond what it held by 1",
         ),
         ("UPDATE ledger_transfer SET amount_fen = 260 WHERE kind = 'bounce'", "came back beyond what was paid"),

@@ -10,6 +10,7 @@ from fractions import Fraction
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from audit.models import AuditEntry
 from tests.at_once import at_once
 from tests.faults import processes
 from tests.ledger.books import AT, POOL, SCHEME, WHO, YEAR, bounce, fund, hold, pay, recover, release
@@ -325,3 +326,22 @@ def test_time_and_author_of_a_movement_are_kept_and_a_replay_does_not_rewrite_th
     assert again.replayed
     row = Transfer.objects.get(key="hold:event:1")
     assert (row.actor, row.at) == (WHO["actor"], AT)
+
+
+def test_a_movement_says_whether_it_is_new_whichever_function_made_it_and_its_entry_says_it_succeeded():
+    """Found by a mutant: a hold under a cap that is open already could have called itself a repetition."""
+    fund(1_000)
+    answers = [hold(1, 100), hold(2, 100), hold(2, 100), pay(1, 100)]
+    assert [answer.replayed for answer in answers] == [False, False, True, False]
+    assert set(AuditEntry.objects.filter(action="ledger.post").values_list("ok", flat=True)) == {True}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_permission_to_post_ends_with_the_movement_and_does_not_stay_with_the_session():
+    """Found by a mutant: announced for the session instead of the transaction, it would outlive its COMMIT."""
+    fund(1_000)
+    for number in (1, 2):
+        hold(number, 100)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(current_setting('ledger.posting', true), '')")
+            assert cursor.fetchone()[0] != "on"
