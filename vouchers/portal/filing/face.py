@@ -10,7 +10,6 @@ from vouchers import money
 from vouchers.claims.doubts import Doubt, Doubting
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Attachment, Invoice, InvoiceLine
-from vouchers.portal.filing.bills import Offer
 
 
 @dataclass
@@ -56,8 +55,8 @@ def pages_of(claim: Claim, file: Attachment | None) -> list[str]:
     return [reverse("claim_page", args=[claim.number, file.pk, page]) for page in range(file.pages)]
 
 
-def side_of(claim: Claim, invoice: Invoice, lines: list[InvoiceLine], *, name: str, offer: Offer) -> Side:
-    """`name` is what the enterprise is called today; `offer` what the seller sells on the city's list."""
+def side_of(claim: Claim, invoice: Invoice, lines: list[InvoiceLine], *, name: str, listed: bool) -> Side:
+    """`name` is what the enterprise is called today; `listed` whether the seller has products in the city's list."""
     asked = list(claim.lines.filter(invoice_line__invoice=invoice).values_list("invoice_line_id", flat=True))
     # Lines that nobody asks a subsidy for are not told to be no compute, once some were chosen.
     doubts = Doubting.about(claim, [invoice]).of(invoice, lines, asked=asked or None)
@@ -71,7 +70,7 @@ def side_of(claim: Claim, invoice: Invoice, lines: list[InvoiceLine], *, name: s
         ),
         _buyer(claim, invoice, name),
         Field("buyer_id", "购买方信用代码", invoice.buyer_id),
-        _seller(invoice, offer),
+        _seller(invoice, listed, agreed=claim.tranche_id is not None),
         Field("seller_id", "销售方信用代码", invoice.seller_id),
         _total(invoice),
     ]
@@ -96,15 +95,15 @@ def _buyer(claim: Claim, invoice: Invoice, name: str) -> Field:
     return found
 
 
-def _seller(invoice: Invoice, offer: Offer) -> Field:
+def _seller(invoice: Invoice, listed: bool, *, agreed: bool) -> Field:
     found = Field("seller_name", "销售方名称", invoice.seller_name)
     words = (
         "不在本市服务商名录内，或名录里没有它的产品，这张发票不能申请补助。如有误，请让服务商联系市工信局办理入库；"
         "入库后再来勾选明细，发票会一直留在这里。"
     )
-    if offer.products:
+    if listed:
         found.said.append(("ok", "在服务商名录内"))
-    elif offer.agreed:
+    elif agreed:
         found.said.append(("ok", "按协议据实计入，不要求在服务商名录内"))
     else:
         found.said.append(("bad", words))

@@ -86,7 +86,7 @@ def _invoice_page(request, claim, found, explained: dict[str, str] | None = None
     sheet = sheet_of(case_of(claim))
     rows, offer = bills.line_rows(claim, found, sheet), bills.offer_of(found, agreed=claim.tranche_id is not None)
     name = name_on(claim.organisation, settings.CLOCK.today())
-    side = side_of(claim, found, [row.line for row in rows], name=name, offer=offer)
+    side = side_of(claim, found, [row.line for row in rows], name=name, listed=bool(offer.products))
     for row in rows:
         row.place = side.lines[row.line.pk]
     kept = kept_form(claim, "lines", found.pk, seen=seen_lines(claim, found))
