@@ -10,6 +10,7 @@ from tests import factories
 from vouchers.claims import services as claims
 from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.intake import ClaimError
+from vouchers.claims.tranches import open_tranche
 from vouchers.ledger.selectors import held_fen, paid_fen, pool_available_fen
 from vouchers.review.errors import NotAllowed, ReasonMissing, ReviewRefused, SamePerson, StaleClaim
 from vouchers.review.negotiated import BeyondLaw, Part, approve_agreement, close_agreement, draft_agreement
@@ -75,7 +76,7 @@ class House:
 
     def claim(self, agreement, position=1, paid_fen=106_000_000, product=True, number=1):
         """A complete claim of a tranche with one invoice that was paid."""
-        found = claims.open_tranche(agreement.tranches.get(position=position), user=self.firm.clerk)
+        found = open_tranche(agreement.tranches.get(position=position), user=self.firm.clerk)
         invoice = factories.add_invoice(found, self.firm, self.product, number, gross_fen=paid_fen)
         if not product:
             claims.declare_line(found, invoice.lines.get(), None, user=self.firm.clerk)
@@ -139,12 +140,12 @@ def test_construction_needs_no_product_and_no_usage_list(house):
 def test_a_tranche_is_claimed_once_and_again_only_when_closed_unpaid(house):
     agreement = house.agreed()
     claim = house.claim(agreement)
-    assert claims.open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk).pk == claim.pk
+    assert open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk).pk == claim.pk
     fire(claim, "submit", actor=house.firm.actor)
     with pytest.raises(ClaimError, match="已经申请过"):
-        claims.open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk)
+        open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk)
     fire(claim, "withdraw", actor=house.firm.actor)
-    assert claims.open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk).pk != claim.pk
+    assert open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk).pk != claim.pk
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_an_agreement_that_ended_is_claimed_no_more(house):
     )
     assert agreement.state == "ended"
     with pytest.raises(ClaimError, match="已终止"):
-        claims.open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk)
+        open_tranche(agreement.tranches.get(position=1), user=house.firm.clerk)
 
 
 @pytest.mark.parametrize(
@@ -283,4 +284,4 @@ def test_another_firm_cannot_claim_the_tranche(house):
     agreement = house.agreed()
     stranger = factories.user("stranger")
     with pytest.raises(ClaimError, match="不是该单位的经办人"):
-        claims.open_tranche(agreement.tranches.get(position=1), user=stranger)
+        open_tranche(agreement.tranches.get(position=1), user=stranger)

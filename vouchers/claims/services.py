@@ -105,23 +105,6 @@ def open_claim(voucher: Voucher, *, user, tranche: Tranche | None = None) -> Cla
     return claim
 
 
-def open_tranche(tranche: Tranche, *, user) -> Claim:
-    """Open a draft claim for a tranche, under the latest voucher of its scheme. Raises `ClaimError`.
-
-    A draft that is there already is given back: a tranche is claimed once.
-    """
-    agreement = tranche.agreement
-    require_member(user, agreement.organisation)
-    draft = Claim.objects.filter(tranche=tranche, state="draft").first()
-    if draft is not None:
-        return draft
-    own = Voucher.objects.filter(organisation=agreement.organisation, scheme=agreement.scheme, state="issued")
-    voucher = own.select_related("organisation", "call").order_by("-fiscal_year", "-pk").first()
-    if voucher is None:
-        raise ClaimError("请先申领该项目当年的兑付资格，发放后再申请本期拨付。")
-    return open_claim(voucher, user=user, tranche=tranche)
-
-
 def _just_opened(voucher: Voucher, tranche: Tranche | None) -> Claim | None:
     """The draft that the first of two clicks opened."""
     empty = {"version": 0, "declared_at": None, "attachments": None, "lines": None, "allocations": None}

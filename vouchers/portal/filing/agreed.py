@@ -16,7 +16,8 @@ from vouchers.calls.models import Call
 from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.selectors import agreements_of, vouchers_of
-from vouchers.claims.services import apply_for_voucher, open_tranche
+from vouchers.claims.services import apply_for_voucher
+from vouchers.claims.tranches import open_tranche
 from vouchers.forms import REFUSALS
 from vouchers.policy import agreement_schemes
 from vouchers.workflow import CLOSED_UNPAID
