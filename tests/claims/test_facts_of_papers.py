@@ -3,15 +3,16 @@
 import datetime as dt
 from collections import defaultdict
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouchers import rules
+from vouchers.calls.models import Call
 from vouchers.claims.dossier import Asked
 from vouchers.claims.facts import facts_of
+from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation, Invoice, InvoiceLine, PaymentMade
 from vouchers.policy import TAX_BASES, law_for
 
@@ -24,7 +25,7 @@ class Papers:
     """What a claim's `Dossier` holds for one invoice, without a database."""
 
     def __init__(self, lines, paid, claimed=None, reds=(), elsewhere_fen=0, basis="paid", days=None):
-        self.claim = SimpleNamespace(call=SimpleNamespace(scheme="compute_voucher", fiscal_year=2025, tax_basis=basis))
+        self.claim = Claim(call=Call(scheme="compute_voucher", fiscal_year=2025, tax_basis=basis))
         invoice = self._invoice(1, lines)
         self.invoices = {1: invoice}
         self.invoice_lines = defaultdict(list, {1: self._lines(invoice, lines)})

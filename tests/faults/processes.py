@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from django.db import connection, connections
 
+from vouchers.review import promotion
+
 
 def fork(work: Callable[[], object]) -> int:
     """Start `work` in a process of its own; its pid. It ends with 0, or 1 after an exception, without any clean-up."""
@@ -39,6 +41,11 @@ def die() -> None:
     """`kill -9` of this very process."""
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60)
+
+
+def die_before_promotion() -> None:
+    """From here on this process dies after the COMMIT that frees money, before it serves the queue with it."""
+    promotion._promote_quietly = lambda *_: die()
 
 
 def die_at_statement(number: int) -> None:

@@ -68,13 +68,13 @@ def top_up(key: str, seconds: float) -> None:
 @worker_init.connect
 def _set_failpoints(**_) -> None:
     from vouchers import tasks
-    from vouchers.budget import services as budget
     from vouchers.disbursement import export
     from vouchers.documents import services as documents
+    from vouchers.review import promotion
 
     # `serve` holds the money and `record` writes the trail, both before COMMIT.
-    around(budget.funding, "serve", after="held_before_commit")
-    around(budget, "_serve_head", after="held_after_commit")
+    around(promotion.funding, "serve", after="held_before_commit")
+    around(promotion, "_serve_head", after="held_after_commit")
     around(documents, "keep", after="file_without_row")
     around(export, "file_document", after="document_filed")
     tasks.HANDLERS[POISON] = lambda subject, progress: os.kill(os.getpid(), signal.SIGKILL)

@@ -47,7 +47,14 @@ def test_f04_a_task_delivered_many_times_at_once_has_one_effect_and_one_answer()
     (first, leaving), (second, claim) = filed(pool_fen=4_000_000, firms=2)
     fire(leaving, "submit", actor=first.actor)
     fire(claim, "submit", actor=second.actor)
-    fire(leaving, "withdraw", actor=first.actor)
+
+    def withdraws_and_dies():
+        processes.die_before_promotion()
+        fire(leaving, "withdraw", actor=first.actor)
+
+    assert processes.run(withdraws_and_dies) == -9
+    claim.refresh_from_db()
+    assert claim.waiting
     job = request(CHECK, "books")
     served = at_once([promote_all] * 8 + [lambda: run_job(job.pk)] * 4)
     assert sorted(answer for answer in served if isinstance(answer, int)) == [0] * 7 + [1]
@@ -100,7 +107,7 @@ def test_f06_a_submission_cut_off_before_any_of_its_statements_leaves_nothing_an
         assert (ClaimEvent.objects.count(), Transfer.objects.count(), Decision.objects.count()) == before
         number += 1
     # The last one had no such statement any more, and came through.
-    assert (code, number > 5) == (0, True)
+    assert (code, number > 2) == (0, True)
     claim.refresh_from_db()
     assert (claim.state, held_fen(claim.pk)) == ("submitted", SUBSIDY)
     assert_books_hold()

@@ -8,6 +8,7 @@ import pytest
 
 from config.celery import app
 from tests import factories
+from tests.faults import processes
 from tests.faults.celery_worker import kill_tree, wait_until, worker
 from tests.faults.holding import assert_books_hold
 from vouchers.disbursement import services as disbursement
@@ -89,8 +90,14 @@ def test_f01_a_worker_that_dies_before_and_after_its_commit_serves_the_queue_onc
     reviewer = factories.officer("shenhe", "reviewer")
     first, second = (factories.firm(number, call, reviewer=reviewer) for number in (1, 2))
     leaving, claim = factories.submitted(first, product, 1), factories.submitted(second, product, 2)
+
+    def withdraws_and_dies():
+        processes.die_before_promotion()
+        fire(leaving, "withdraw", actor=first.actor)
+
+    assert processes.run(withdraws_and_dies) == -9
+    claim.refresh_from_db()
     assert claim.waiting
-    fire(leaving, "withdraw", actor=first.actor)
     arm(failpoints, "held_before_commit", "held_after_commit")
     with worker(broker.url, tmp_path / "worker.log", app=APP, SABOTAGE=str(failpoints)):
         sweep.delay()

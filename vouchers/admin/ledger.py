@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from vouchers.admin.columns import MoneyAdmin
-from vouchers.ledger.models import Account, Transfer
+from vouchers.ledger.models import Account, ClosedYear, Transfer
 
 
 @admin.register(Account)
@@ -26,3 +26,13 @@ class TransferAdmin(MoneyAdmin):
     search_fields = ("^key", "^subject")
     search_help_text = "按唯一键或对象查找，例如 claim:12"
     ordering = ("-id",)
+
+
+@admin.register(ClosedYear)
+class ClosedYearAdmin(MoneyAdmin):
+    """Years whose books are closed."""
+
+    list_display = ("period", "order", "closed_at")
+    list_select_related = ("order",)
+    search_fields = ("^period",)
+    search_help_text = "按年度查找，例如 compute_voucher:2025"

@@ -14,7 +14,9 @@ from django.utils import timezone
 from accounts.choices import ROLES
 from audit.models import AuditEntry
 from vouchers import workflow
+from vouchers.claims.agreements import STATES as AGREEMENT_STATES
 from vouchers.forms import LookForm, is_number
+from vouchers.invoices.verifier import STATUS_LABELS
 from vouchers.ledger import kinds
 from vouchers.money import grouped
 
@@ -41,6 +43,8 @@ _THINGS = {
     "pool": "资金池",
     "sign_in": "登录",
     "uscc": "信用代码",
+    "order": "资金办理单",
+    "agreement": "一事一议协议",
 }
 _DEEDS = {
     "ledger.post": "资金转账",
@@ -54,6 +58,9 @@ _DEEDS = {
     "user.change_password": "修改密码",
     "user.confirm_email": "确认邮箱",
     "user.reset_second_factor": "重置动态码",
+    "user.add_second_factor": "设置动态码",
+    "user.remove_second_factor": "停用动态码",
+    "user.renew_second_factor": "更换恢复码",
     "officer.appoint": "任命",
     "officer.dismiss": "免任",
     "organisation.register": "登记单位",
@@ -77,11 +84,27 @@ _DEEDS = {
     "claim.upload": "上传材料",
     "claim.declare": "签署承诺",
     "claim.remove_file": "删除材料",
+    "claim.file_cleared": "文件通过病毒检查",
+    "claim.file_infected": "文件查出病毒，已销毁",
+    "claim.reversal": "发现发票红冲或作废",
+    "clawback.propose": "提出追回",
+    "clawback.ordered": "追回提议已编制办理单",
+    "clawback.dismissed": "追回提议不予采纳",
+    "clawback.superseded": "追回提议失效",
     "invoice.remove": "删除发票",
     "payment.remove": "删除付款凭证",
     "voucher.apply": "申领算力券",
     "objection.receive": "收到异议",
     "invoice.clash": "发票号码冲突",
+    "invoice.explain": "说明发票疑点",
+    "invoice.letter": "上传红字发票",
+    "invoice.officers_letter": "登记红冲或作废",
+    "invoice.letter_withdrawn": "撤销红冲登记",
+    "invoice.verify": "登记查验结果",
+    "invoice.waiver_asked": "提出免予查验",
+    "invoice.waiver_agreed": "同意免予查验",
+    "agreement.draft": "录入一事一议协议",
+    **{f"agreement.{state}": f"一事一议协议{label}" for state, label in AGREEMENT_STATES},
     "token.create": "建立接口令牌",
     "token.end": "停用接口令牌",
     "batch.open": "建立批次",
@@ -149,6 +172,16 @@ _NAMES = {
     "sha256": "文件校验值",
     "valid_until": "失效日",
     "ok": "成功",
+    "status": "查验结果",
+    "provider": "查验渠道",
+    "attempt": "当日次数",
+    "letter": "红字发票",
+    "reverses": "对应蓝字发票",
+    "known": "核定时已知",
+    "code": "提示",
+    "text": "说明",
+    "found": "查出",
+    "exception": "例外协议",
 }
 _STATES = {
     state: words.label
@@ -284,6 +317,10 @@ def _lines(key: str, value: Any) -> list[str]:
 def _word(key: str, value: Any) -> str:
     if key.endswith("_fen") and isinstance(value, int):
         return f"{grouped(value)} 元"
+    if key == "status":
+        return STATUS_LABELS.get(value, str(value))
+    if key == "provider":
+        return {"manual": "人工查验", "fake": "本地测试"}.get(value, str(value))
     if key in ("from", "to", "state"):
         return _STATES.get(value, str(value))
     if key == "role":
