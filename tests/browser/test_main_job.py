@@ -10,6 +10,7 @@ from django.core import mail
 from tests import factories
 from tests.browser.conftest import PASSWORD
 from vouchers.claims.models import Claim
+from vouchers.claims.papers import Invoice
 from vouchers.jobs import services as jobs
 from vouchers.ledger import books
 from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml, proof_pdf
@@ -169,6 +170,22 @@ def act(officer, claim, verb):
     claim.refresh_from_db()
 
 
+def verify(officer, claim):
+    """Every invoice's answer of the tax platform is entered, with its picture."""
+    picture = paper("查验.png", b"\x89PNG\r\n\x1a\n" + b"0" * 40, "image/png")
+    for invoice in Invoice.objects.filter(allocations__claim=claim).distinct():
+        page = officer.go(f"/admin/claims/{claim.pk}/?view=all&invoice={invoice.pk}")
+        form = page.locator(f"form[action*='/invoices/{invoice.pk}/verify/']")
+        if not form.is_visible():
+            page.locator("#do-verify > summary").click()
+        form.locator("[name=status]").select_option("MATCH")
+        form.locator("[name=picture]").set_input_files(picture)
+        form.locator("[name=reference]").fill("P123")
+        with page.expect_navigation():
+            form.get_by_role("button", name="登记查验结果").click()
+        assert invoice.verifications.get().status == "MATCH"
+
+
 def return_with_a_list(officer, claim):
     """The reviewer returns the claim with one list."""
     officer.go(f"/admin/claims/{claim.pk}/?view=all")
@@ -263,6 +280,8 @@ def test_from_registration_to_the_money(visit, sign_in, officer):
     assert claim.state == "reviewed"
     act(sign_in("shenpi", phones["shenpi"]), claim, "approve")
     act(sign_in("fushen", phones["fushen"]), claim, "approve")
+    verify(reviewer, claim)
+    reviewer.look("desk-verified")
     act(reviewer, claim, "publicise")
     assert claim.state == "publicised"
     enterprise.go("/publicity/")

@@ -1,6 +1,8 @@
 """Every page of every role: whole on a phone, free of accessibility violations, within the policy, in Chinese."""
 
 import re
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,15 @@ from accounts.models import User
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.desk.conftest import browser_of
+from vouchers.budget import orders
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation
 from vouchers.claims.receiving import receive_invoice
 from vouchers.disbursement import services as disbursement
+from vouchers.ledger.selectors import pool_available_fen
 from vouchers.management.demo.papers import proof_pdf
 from vouchers.review.corrections import return_for_correction
+from vouchers.review.negotiated import Part, draft_agreement
 from vouchers.review.objections import object_to
 
 WALLS = Path(__file__).parents[1] / "doors" / "walls.csv"
@@ -43,14 +48,18 @@ PAGES = {
         "/claims/{returned}/withdraw/", "/claims/{rejected}/", "/claims/{rejected}/appeal/",
         "/claims/{rejected}/decision/", "/claims/{rejected}/receipt/", "/enterprise/", "/enterprise/account/",
         "/enterprise/contacts/", "/enterprise/members/", "/enterprise/messages/", "/enterprise/tokens/",
-        "/vouchers/apply/",
+        "/vouchers/apply/", "/claims/agreements/", "/claims/{returned}/red-letter/", "/claims/{short}/part/",
     ],
     "reviewer": [
         *DESK, "/admin/claims/{accepted}/", "/admin/tables/", "/admin/accounts/", "/admin/vouchers/claim/",
         "/admin/vouchers/claim/{accepted}/change/", "/admin/applicants/organisation/{firm}/history/",
+        "/admin/agreements/", "/admin/agreements/new/", "/admin/agreements/{agreement}/",
     ],
     "approver": ["/admin/", "/admin/claims/{reviewed}/", "/admin/books/"],
-    "finance": ["/admin/", "/admin/batches/", "/admin/batches/{open_batch}/", "/admin/batches/{frozen_batch}/"],
+    "finance": [
+        "/admin/", "/admin/batches/", "/admin/batches/{open_batch}/", "/admin/batches/{frozen_batch}/", "/admin/funds/",
+        "/admin/funds/new/top_up/?year=2025", "/admin/funds/{order}/", "/admin/what-if/",
+    ],
     "auditor": [
         "/admin/trail/", "/admin/books/", "/admin/books/account/?key=held:{accepted}", "/admin/batches/{frozen_batch}/",
     ],
@@ -96,6 +105,7 @@ NO_PAGE = re.compile(
     r"|^admin/(batches/<int:pk>/(papers|letters)|books/(check|ledger))|^claims/open/|^enterprise/switch/|/remove/$"
     r"|<slug:number>/corrections/<int:pk>/|^accounts/2fa/(recovery|authenticate|reauthenticate|totp/deactivate)"
     r"|^accounts/\^password|^accounts/password/reset/key|delete/|/add/|<path:object_id>/$|invoices/<int:pk>/correct/"
+    r"|/(verify|waive|withdraw|agree|picture|explain|waiting|qualify)/$|^claims/agreements/<slug:number>/<int:position>/"
 )
 # Names of formats and programs, and what the policy's own number and the password rule say in letters.
 KNOWN = {"PDF", "XML", "OFD", "JPG", "PNG", "XLSX", "CSV", "SHA", "Word", "Excel", "API", "OpenAPI", "TOTP"}
@@ -165,6 +175,39 @@ class Town(dict):
         batch = disbursement.open_batch(self.call, approval_reference="批复二号", actor=finance)
         disbursement.add_claims(batch, [claim], actor=finance)
         return disbursement.freeze(batch, actor=finance).pk
+
+    def _agreement(self) -> int:
+        agreement = draft_agreement(
+            self.home.organisation, scheme=self["negotiated"], fiscal_year=2025, title="大模型训练",
+            reference="锡政会纪〔2025〕8 号", cost_fen=200_000_000, rate=Fraction(1, 2), grant_fen=100_000_000,
+            parts=[Part(60_000_000, "训练完成一半"), Part(40_000_000, "模型上线")], user=self.office.reviewer.user,
+        )  # fmt: skip
+        return agreement.pk
+
+    def _negotiated(self) -> str:
+        return factories.call(
+            scheme="negotiated_compute", local_rate=Decimal("0.60"), external_rate=Decimal("0.60")
+        ).scheme
+
+    def _order(self) -> int:
+        return orders.prepare_top_up(
+            "compute_voucher", 2025, 100_050, citation="锡财〔2026〕9号", actor=self.office.preparer
+        ).pk
+
+    def _short(self) -> str:
+        """A claim at the head of the queue for money, with less in the pool than it asks for."""
+        claim = self._own()
+        left_fen = pool_available_fen("compute_voucher", 2025) - 1_000_000
+        order = orders.prepare_adjust(
+            "compute_voucher",
+            2025,
+            -left_fen,
+            reason="entry_error",
+            citation="锡财〔2026〕10号",
+            actor=self.office.preparer,
+        )
+        orders.sign(order, actor=self.office.approver, seen=order.digest)
+        return factories.drive(claim, "submitted", self.home, self.office).number
 
     def person(self, role: str) -> User:
         """Somebody who looks at the pages of `role`."""
