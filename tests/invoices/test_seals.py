@@ -2,6 +2,7 @@
 
 import datetime
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from asn1crypto import core, keys, x509
@@ -174,10 +175,11 @@ def signed_pdf() -> bytes:
     blank.write(plain)
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-    signed = signers.sign_pdf(
-        IncrementalPdfFileWriter(plain), signers.PdfSignatureMetadata(field_name="S"), signer=signer
-    )
-    return signed.getvalue()
+    metadata = signers.PdfSignatureMetadata(field_name="S")
+    # In a thread of its own: it wants an event loop, and a test with a browser may have left one running in this.
+    with ThreadPoolExecutor(1) as aside:
+        signed = aside.submit(signers.sign_pdf, IncrementalPdfFileWriter(plain), metadata, signer=signer)
+        return signed.result().getvalue()
 
 
 def test_a_signed_pdf_is_whole(signed_pdf):

@@ -46,7 +46,7 @@ def officers() -> dict[str, User]:
         username, name, role = row["username"], row["name"], row["role"]
         user = User.objects.filter(username=username).first()
         if user is None:
-            user = create_user(username, name, secrets.token_urlsafe(24))
+            user = create_user(username, name, secrets.token_urlsafe(24) + "-9aA")
             appoint(user, role, valid_from=BEGIN)
             signins.give(user, dict(ROLES)[role])
         people[username] = user
@@ -122,7 +122,7 @@ def enterprise(number: int, name: str, category: str, district: str) -> Enterpri
         contact_phone="13800000000",
         registered_on=dt.date(2020, 1, 1),
     )
-    clerk = create_user(f"qiye{number}", f"{name[2:4]}经办", secrets.token_urlsafe(24))
+    clerk = create_user(f"qiye{number}", f"{name[2:4]}经办", secrets.token_urlsafe(24) + "-9aA")
     add_member(organisation, clerk, "owner", since=BEGIN)
     set_bank_account(
         organisation,

@@ -20,7 +20,7 @@ def path() -> Path:
 
 def give(user: User, role: str, *, second_factor: bool = True) -> None:
     """Give a demo user a new password and, for officers, a second factor; remember both."""
-    password, secret = secrets.token_urlsafe(9) + "-9a", totp.generate_totp_secret() if second_factor else ""
+    password, secret = secrets.token_urlsafe(9) + "-9aA", totp.generate_totp_secret() if second_factor else ""
     user.set_password(password)
     user.save(update_fields=["password"])
     if second_factor:
