@@ -11,6 +11,7 @@ from django.db import connections, transaction
 from tests import factories
 from vouchers.budget import checks, orders
 from vouchers.disbursement.models import Payment
+from vouchers.review import agreements
 from vouchers.review.funding import offer_of
 from vouchers.review.part import accept_part
 from vouchers.review.services import fire
@@ -135,7 +136,7 @@ def ids():
 @contextmanager
 def forged(monkeypatch, *statements):
     """What the room finds is looked for in the owner's transaction, where the forgery is."""
-    monkeypatch.setattr(checks, "connection", connections["owner"])
+    monkeypatch.setattr(agreements, "connection", connections["owner"])
     owned = checks.Order.objects.using("owner")
     monkeypatch.setattr(checks, "Order", SimpleNamespace(objects=owned))
     with transaction.atomic("owner"), connections["owner"].cursor() as cursor:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from vouchers import rules
 from vouchers.management.cases import facts_from
+from vouchers.rules.sharing import settled
 from vouchers.rules.table import table_of
-from vouchers.rules.year import compare, run_year, settled
+from vouchers.rules.year import compare, run_year
 
 from .builders import LAW, TERMS, ordinary_case
 from .random_terms import RICH, random_facts, random_terms

@@ -68,9 +68,9 @@ def ids():
 
 
 @contextmanager
-def forged(monkeypatch, room, *statements):
-    """What `room` finds is looked for in the owner's transaction, where the forgery is."""
-    monkeypatch.setattr(room, "connection", connections["owner"])
+def forged(monkeypatch, *statements):
+    """What the comparisons find is looked for in the owner's transaction, where the forgery is."""
+    monkeypatch.setattr(agreements, "connection", connections["owner"])
     with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
@@ -205,7 +205,7 @@ FORGERIES = {
 
 
 def test_every_forgery_is_named_by_its_comparison(ids, monkeypatch):
-    with forged(monkeypatch, agreements):
+    with forged(monkeypatch):
         assert agreements.check_agreements() == []
     # What stands between balances and states is tried in test_replay.
     assert (agreements.STEPS | agreements.MONEY).keys() | {title for title, _ in agreements._histories()} <= set(
@@ -214,7 +214,7 @@ def test_every_forgery_is_named_by_its_comparison(ids, monkeypatch):
     missed = []
     for title, statements in FORGERIES.items():
         for statement in statements:
-            with forged(monkeypatch, agreements, statement.format(**ids)):
+            with forged(monkeypatch, statement.format(**ids)):
                 problems = agreements.check_agreements()
             if not any(problem.startswith(f"{title}：") for problem in problems):
                 missed.append((title, statement, problems))
@@ -299,7 +299,7 @@ def test_every_forgery_of_a_batch_is_named(batch, monkeypatch):
     assert set(OF_BATCHES) == set(audit_batches.CHECKS)
     for title, statements in OF_BATCHES.items():
         for forgery in statements:
-            with forged(monkeypatch, audit_batches, forgery.format(**batch)):
+            with forged(monkeypatch, forgery.format(**batch)):
                 # The digests are read through the ORM, which waits for this transaction; they are tried below.
                 monkeypatch.setattr(audit_batches, "_changed_digests", list)
                 problems = audit_batches.check_batches()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
-from django.db import connection, transaction
 
 from vouchers.budget.models import Order
 from vouchers.budget.settling import Share, digest_of
-
-# Problems of one kind that are told one by one.
-MAX_PROBLEMS = 50
+from vouchers.review.agreements import problems_by
 
 CHECKS = {
     # What a call appropriates, what a claim holds and what a bank does is checked by the rooms that do it.
@@ -131,14 +126,7 @@ CHECKS = {
 
 def check_budget() -> list[str]:
     """Every problem of orders, settlements and closed years (Chinese). One settlement at a time is in memory."""
-    problems = _changed_settlements()
-    parameters: dict[str, Any] = {"zone": settings.TIME_ZONE}
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        for title, sql in CHECKS.items():
-            cursor.execute(f"SELECT * FROM ({sql}) AS found LIMIT {MAX_PROBLEMS}", parameters)
-            problems += [f"{title}：{name}" for (name,) in cursor.fetchall()]
-    return problems
+    return [*_changed_settlements(), *problems_by(CHECKS.items(), {"zone": settings.TIME_ZONE})]
 
 
 def _changed_settlements() -> list[str]:

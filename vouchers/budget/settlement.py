@@ -22,7 +22,7 @@ from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import pool_available_fen, rooms_fen
 from vouchers.messages.models import Message
 from vouchers.money import grouped
-from vouchers.review.funding import Case
+from vouchers.review.funding import Case, row_of
 from vouchers.review.models import Decision
 
 # Claims whose decisions are in memory at the same time.
@@ -203,20 +203,10 @@ def _decisions(found: Draft, chunk, used: dict[int, int], at: dt.datetime) -> It
         last = stored[share.claim]
         allotment = rules.Allotment("pro_rata", share.share_fen, found.asked_fen, found.pool_fen)
         case = Case.from_json(last.result).again(used[claim.applicant], allotment)
-        decision = case.decision
-        if decision.granted_fen != share.share_fen:
+        if case.decision.granted_fen != share.share_fen:
             raise BudgetError(f"申请 {claim.number} 重新核定的金额与结算份额不一致，没有结算。请联系系统管理员核查。")
         used[claim.applicant] += share.share_fen
-        yield Decision(
-            claim_id=share.claim,
-            call_id=last.call_id,
-            law_id=decision.law_id,
-            result=case.to_json(),
-            computed_fen=decision.computed_fen,
-            granted_fen=decision.granted_fen,
-            binding=decision.binding,
-            made_at=at,
-        )
+        yield row_of(case, share.claim, last.call_id, at)
 
 
 def _tell(order: Order, chunk, at: dt.datetime) -> None:

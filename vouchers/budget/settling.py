@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vouchers import money
+from vouchers.rules.sharing import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,11 @@ def settle(
         left[each.applicant] -= fen
         claims.append(each.claim)
         asked.append(fen)
-    shares = _shared(asked, pool_fen)
-    dropped = [fen > 0 and share < min_grant_fen for fen, share in zip(asked, shares, strict=True)]
-    if any(dropped):
-        shares = _shared([0 if out else fen for fen, out in zip(asked, dropped, strict=True)], pool_fen)
-    return [Share(*row) for row in zip(claims, asked, shares, dropped, strict=True)]
-
-
-def _shared(asked: list[int], pool_fen: int) -> list[int]:
-    return list(asked) if sum(asked) <= pool_fen else money.share(pool_fen, asked)
+    shares = settled(asked, pool_fen, min_grant_fen)
+    return [
+        Share(claim, fen, share, dropped=fen > 0 and share < min_grant_fen)
+        for claim, fen, share in zip(claims, asked, shares, strict=True)
+    ]
 
 
 def digest_of(shares: Iterable[Share]) -> str:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
 
 from vouchers.disbursement.models import Batch
 from vouchers.disbursement.services import digest_of
+from vouchers.review.agreements import problems_by
 
-# Problems of one kind that are told one by one.
-MAX_PROBLEMS = 50
 SEALED = ("frozen", "signed", "released", "reconciled")
 
 CHECKS = {
@@ -66,18 +64,12 @@ _TOGETHER = {
 
 def check_batches() -> list[str]:
     """Every problem of batches and payments (Chinese). One batch at a time is in memory, 3000 payments at most."""
-    problems = list(_changed_digests())
     parameters: dict[str, Any] = {
         "sealed": SEALED,
         "zone": settings.TIME_ZONE,
         "together": [f"{payment} {batch}" for batch, payments in _TOGETHER.items() for payment in payments],
     }
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        for title, sql in CHECKS.items():
-            cursor.execute(f"{sql} LIMIT {MAX_PROBLEMS}", parameters)
-            problems += [f"{title}：{name}" for (name,) in cursor.fetchall()]
-    return problems
+    return [*_changed_digests(), *problems_by(CHECKS.items(), parameters)]
 
 
 def _changed_digests() -> Iterator[str]:

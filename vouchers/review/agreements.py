@@ -6,7 +6,8 @@ against the others: a step needs its audit entry, a movement of money needs its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
@@ -281,13 +282,18 @@ def check_agreements() -> list[str]:
 
     At most `MAX_PROBLEMS` of each kind; the database sorts and hashes on disk what is too large.
     """
-    problems, parameters = list[str](), _parameters()
+    return problems_by([*AGREEMENTS.items(), *_histories()], _parameters())
+
+
+def problems_by(comparisons: Iterable[tuple[str, str]], parameters: dict[str, Any]) -> list[str]:
+    """What comparisons find wrong, MAX_PROBLEMS of each: pairs of a title (Chinese) and SQL that names what is wrong."""
+    problems: list[str] = []
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         # A look at years of entries may take longer than a page is allowed to.
         cursor.execute("SET LOCAL statement_timeout = 0")
-        for title, sql in [*AGREEMENTS.items(), *_histories()]:
-            cursor.execute(f"{sql} LIMIT {MAX_PROBLEMS}", parameters)
-            problems += [f"{title}：{number}" for (number,) in cursor.fetchall()]
+        for title, sql in comparisons:
+            cursor.execute(f"SELECT * FROM ({sql}) AS found LIMIT {MAX_PROBLEMS}", parameters)
+            problems += [f"{title}：{name}" for (name,) in cursor.fetchall()]
     return problems
 
 

@@ -226,10 +226,15 @@ def serve(claim: Claim, *, actor_text: str, at: dt.datetime) -> bool:
 
 def keep(claim: Claim, case: Case, at: dt.datetime) -> None:
     """Keep the decision of a claim that was served; every other is kept with its step (`vouchers.review.steps`)."""
+    row_of(case, claim.pk, claim.call_id, at).save(force_insert=True)
+
+
+def row_of(case: Case, claim_id: int, call_id: int, at: dt.datetime) -> Decision:
+    """The decision of `case` as a row, not saved yet."""
     decision = case.decision
-    Decision.objects.create(
-        claim=claim,
-        call=claim.call,
+    return Decision(
+        claim_id=claim_id,
+        call_id=call_id,
         law_id=decision.law_id,
         result=case.to_json(),
         computed_fen=decision.computed_fen,

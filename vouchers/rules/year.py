@@ -7,15 +7,14 @@ fen throughout, and what `decide` would give each case when its turn comes (test
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from vouchers import money
 from vouchers.policy import Law
 from vouchers.rules import clauses
 from vouchers.rules.many import Spent, spending
+from vouchers.rules.sharing import settled
 from vouchers.rules.table import Ints, Table
 from vouchers.rules.terms import CallTerms
 
@@ -108,17 +107,6 @@ def _rooms(table: Table, law: Law, terms: CallTerms) -> list[int]:
     for applicant, used_fen in zip(applicants.tolist(), table.cases["years_used"][first].tolist(), strict=True):
         rooms[applicant] = min(rooms[applicant], max(terms.years_cap_fen - used_fen, 0))
     return rooms
-
-
-def settled(granted: Sequence[int], pool_fen: int, least_fen: int) -> list[int]:
-    """`granted` cut alike to what the pool has; parts below `least_fen` drop out once, and the rest is shared anew."""
-    if sum(granted) <= pool_fen:
-        return list(granted)
-    parts = money.share(pool_fen, granted)
-    kept = [fen if part >= least_fen else 0 for fen, part in zip(granted, parts, strict=True)]
-    if sum(kept) <= pool_fen:
-        return kept
-    return money.share(pool_fen, kept)
 
 
 @dataclass(frozen=True)
