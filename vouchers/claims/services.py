@@ -330,8 +330,10 @@ def sign_declaration(claim: Claim, *, user) -> None:
 
 def filing_closed(call: Call) -> bool:
     """Whether the year's filing ended because the pool was spent (`first_come`)."""
+    if call.shortage != "first_come":
+        return False
     queues = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year)
-    return call.shortage == "first_come" and queues.exclude(closed_at=None).exists()
+    return queues.exclude(closed_at=None).exists()
 
 
 def require_filing_open(call: Call) -> None:
