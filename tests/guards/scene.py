@@ -5,6 +5,7 @@ import datetime as dt
 from django.conf import settings
 
 from tests import factories
+from tests.guards.later_scene import Later
 from vouchers.disbursement import services as disbursement
 from vouchers.documents.services import file_document
 from vouchers.jobs.services import request
@@ -31,6 +32,7 @@ def fill() -> None:
     recovered(call, product, office)
     waiting(office, product)
     request("check_books", "books")
+    Later(office, call, product).fill()
 
 
 def batch(claim, until, office):
