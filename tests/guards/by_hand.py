@@ -100,6 +100,7 @@ _ALONE = {
         f"UPDATE vouchers_claim SET queue_number = 99, waiting = false WHERE id = {_PRO_RATA}",
     ("trigger", "vouchers_claimevent", "duty"):
         _event("review", "accepted", "reviewed", "reviewer", _person("caiwu"), "review", "true"),
+    ("index", "vouchers_order", "order_settles_once"): _copy("vouchers_order", "kind = 'settle' AND state = 'done'"),
     ("unique", "vouchers_order", "vouchers_order_event_id_key"): _copy("vouchers_order", "event_id IS NOT NULL"),
 }  # fmt: skip
 

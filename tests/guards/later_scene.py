@@ -16,8 +16,8 @@ from vouchers import invoices
 from vouchers.budget import orders
 from vouchers.claims import letters
 from vouchers.claims import services as claims
+from vouchers.claims.binding import InvoiceInUse
 from vouchers.claims.doubts import answer_doubt
-from vouchers.claims.intake import InvoiceInUse
 from vouchers.claims.models import Voucher
 from vouchers.claims.papers import Invoice, InvoiceCopy
 from vouchers.claims.receiving import receive_invoice
@@ -144,9 +144,9 @@ class Later:
         fire_voucher(voucher, "revoke", actor=self.office.approver, reason="提供虚假材料")
 
     def agreements(self) -> None:
-        """A draft, one refused, one that needed two approvers, and one in force with a claim of its first tranche."""
+        """A draft, one refused, one that needed two approvers, and one in force with a claim that waits for money."""
         call = factories.call(
-            scheme=NEGOTIATED, pool_fen=6_000_000_000, annual_cap_fen=1_000_000_000, local_rate=Decimal("0.60"),
+            scheme=NEGOTIATED, pool_fen=1, annual_cap_fen=1_000_000_000, local_rate=Decimal("0.60"),
             external_rate=Decimal("0.60"), excludes_related_party=False, excludes_subsidised_elsewhere=False,
         )  # fmt: skip
         firm = self.firm(77)
@@ -159,13 +159,14 @@ class Later:
             approve_agreement(exception, seen_version=seen, user=who.user)
         half = self.agreed(firm, **beyond)
         approve_agreement(half, seen_version=0, user=self.office.approver.user)
-        agreement = self.agreed(firm)
-        approve_agreement(agreement, seen_version=0, user=self.office.approver.user)
+        agreement = approve_agreement(self.agreed(firm), seen_version=0, user=self.office.approver.user)
         voucher = claims.apply_for_voucher(firm.organisation, call, purpose="协议", user=firm.clerk)
         fire_voucher(voucher, "issue", actor=self.office.reviewer)
         claim = open_tranche(agreement.tranches.get(position=1), user=firm.clerk)
         factories.add_invoice(claim, firm, self.product, 77)
         fire(factories.complete(claim, firm), "submit", actor=firm.actor)
+        claim.refresh_from_db()
+        assert claim.waiting
         open_tranche(agreement.tranches.get(position=2), user=firm.clerk)
 
     def agreed(self, firm, **changes):
@@ -194,14 +195,14 @@ class Later:
     def settled_year(self) -> None:
         """A pro-rata year: its first window is settled, three claims having shared half of what they asked."""
         until = settings.CLOCK.today() + dt.timedelta(days=20)
-        call = factories.call(pool_fen=3 * SUBSIDY // 2, year=2026, shortage="pro_rata", filing_until=until)
-        dates = {"paid_on": dt.date(2026, 6, 20), "issued_on": dt.date(2026, 6, 10)}
+        call = factories.call(pool_fen=3 * SUBSIDY // 2, year=2024, shortage="pro_rata", filing_until=until)
+        dates = {"paid_on": dt.date(2024, 6, 20), "issued_on": dt.date(2024, 6, 10)}
         for number in (80, 81, 82):
             firm = factories.firm(number, call, reviewer=self.office.reviewer)
             factories.submitted(firm, self.product, number, **dates)
         factories.pass_days(21)
         said = {"citation": "会议纪要〔2026〕1号", "actor": self.office.preparer}
-        order = orders.prepare_settlement("compute_voucher", 2026, until, **said)
+        order = orders.prepare_settlement("compute_voucher", 2024, until, **said)
         orders.sign(order, actor=self.office.approver, seen=order.digest)
         self.carry_out(order)
 
