@@ -30,6 +30,7 @@ nemesis: setup
 mutants: setup
 	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants python
 	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants sql
+	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants locks
 
 # A probe for every guard that the database keeps around the money, found anew into tests/guards/guards.csv.
 guards: setup
