@@ -150,3 +150,11 @@ def test_a_year_is_a_waiting_list_unless_it_says_otherwise():
     assert plain.given.tolist() == [3_180_000, 0]
     assert plain.given.dtype == plain.granted.dtype == np.int64
     assert run_year(table, LAW, TERMS, pool_fen=pool_fen, shortage="first_come").given.tolist() == [3_180_000, 5]
+
+
+@pytest.mark.parametrize("shortage", ["waitlist", "first_come", "pro_rata"])
+def test_a_year_tells_what_each_claim_is_worth_whatever_the_pool_has(shortage):
+    year = run_year(table_of(ordinary_year(3)), LAW, TERMS, pool_fen=3_180_000, shortage=shortage)
+    assert year.computed.tolist() == [3_180_000] * 3
+    assert len(year.granted) == len(year.given) == 3
+    assert (year.given.dtype, year.given_fen) == (np.int64, 3_180_000)
