@@ -27,6 +27,7 @@ from vouchers.claims.papers import Invoice
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Payment
 from vouchers.invoices.verifier import Double
+from vouchers.jobs.models import Job
 from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml
 from vouchers.money import yuan
 from vouchers.review import verifying
@@ -303,6 +304,20 @@ def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
         batch = disbursement.open_batch(claim.call, approval_reference="批复", actor=office.preparer)
         Payment.objects.create(batch=batch, claim=claim, amount_fen=claim.granted_fen)
     return event
+
+
+def signed_batch(claims: int = 1) -> Job:
+    """The job that prints the papers of a signed batch of so many claims."""
+    people, under, bought = office(), call(), product()
+    made = []
+    for number in range(1, claims + 1):
+        enterprise = firm(number, under, reviewer=people.reviewer)
+        made.append(drive(ready(enterprise, bought, number), "payable", enterprise, people))
+    batch = disbursement.open_batch(under, approval_reference="批复 1 号", actor=people.preparer)
+    disbursement.add_claims(batch, made, actor=people.preparer)
+    batch = disbursement.freeze(batch, actor=people.preparer)
+    batch = disbursement.sign(batch, actor=people.signer, seen_digest=batch.digest)
+    return disbursement.start_export(batch, actor=people.signer)
 
 
 def verify(claim: Claim, actor: Actor, verifier: Double | None = None) -> None:

@@ -35,11 +35,6 @@ DOCUMENT = "锡财工贸〔2026〕8号"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def pool():
     return pool_available_fen(*YEAR)
 

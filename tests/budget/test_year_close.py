@@ -30,11 +30,6 @@ QUIET = SimpleNamespace(report=lambda done, total, message: None)
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def pool(year=2025):
     return pool_available_fen("compute_voucher", year)
 

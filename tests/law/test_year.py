@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,3 +130,31 @@ def test_a_change_names_winners_losers_and_the_day_the_pool_is_dry():
     assert (found.winners, found.losers) == (1, 3)
     assert found.applicants[3] == ("F3", 0, 1_590_000)
     assert (found.dry_before, found.dry_after) == (dt.date(2026, 1, 4), None)
+
+
+def test_a_change_sums_the_claims_of_an_applicant_and_keeps_both_years():
+    cases = ordinary_year(3)
+    cases[2] = replace(cases[2], applicant=cases[0].applicant)
+    table = table_of(cases)
+    before = run_year(table, LAW, TERMS, pool_fen=3_180_000 * 3)
+    after = run_year(table, LAW, rules.changed_terms(TERMS, {"local_rate": "0.15"}), pool_fen=1_590_000 * 3 - 1)
+    found = compare(table, before, after)
+    assert found.applicants == (("F0", 6_360_000, 1_590_000), ("F1", 3_180_000, 1_590_000))
+    assert (found.before, found.after) == (before, after)
+    assert (found.dry_before, found.dry_after) == (None, dt.date(2026, 1, 3))
+
+
+def test_a_year_is_a_waiting_list_unless_it_says_otherwise():
+    table, pool_fen = table_of(ordinary_year(2)), 3_180_000 + 5
+    plain = run_year(table, LAW, TERMS, pool_fen=pool_fen)
+    assert plain.given.tolist() == [3_180_000, 0]
+    assert plain.given.dtype == plain.granted.dtype == np.int64
+    assert run_year(table, LAW, TERMS, pool_fen=pool_fen, shortage="first_come").given.tolist() == [3_180_000, 5]
+
+
+@pytest.mark.parametrize("shortage", ["waitlist", "first_come", "pro_rata"])
+def test_a_year_tells_what_each_claim_is_worth_whatever_the_pool_has(shortage):
+    year = run_year(table_of(ordinary_year(3)), LAW, TERMS, pool_fen=3_180_000, shortage=shortage)
+    assert year.computed.tolist() == [3_180_000] * 3
+    assert len(year.granted) == len(year.given) == 3
+    assert (year.given.dtype, year.given_fen) == (np.int64, 3_180_000)
