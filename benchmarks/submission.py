@@ -61,7 +61,9 @@ def prepare(call, product, reviewer, numbers, writers_rounds):
                 for n in own
             )  # fmt: skip
             lines = InvoiceLine.objects.bulk_create(
-                InvoiceLine(invoice=invoice, position=1, name="*信息技术服务*智能算力服务费", amount_fen=GROSS_FEN, tax_fen=0)
+                InvoiceLine(
+                    invoice=invoice, position=1, name="*信息技术服务*智能算力服务费", amount_fen=GROSS_FEN, tax_fen=0
+                )
                 for invoice in invoices
             )
             payments = PaymentMade.objects.bulk_create(
