@@ -114,7 +114,16 @@ def groups_of(call: Call, law: Governing, form: CallForm, *, edit: bool) -> list
 def _parameter(call: Call, law: Governing, form: CallForm, name: str, told: str, edit: bool) -> Parameter:
     field = form[name]
     citation, clause = _clause(call, law, _OF_LAW.get(name, ""), name)
-    return Parameter(name, str(field.label), told, _words(call, field), field if edit else None, citation, clause)
+    label = str(field.label)
+    return Parameter(
+        name,
+        label if edit else label.rpartition("（")[0] or label,
+        told,
+        _words(call, field),
+        field if edit else None,
+        citation,
+        clause,
+    )
 
 
 def _class(call: Call, law: Governing, form: CallForm, code: str, edit: bool) -> Parameter:
@@ -138,6 +147,8 @@ def _words(call: Call, field: forms.BoundField) -> str:
     """What a published call says, as people read it."""
     value = getattr(call, field.name)
     if field.name.endswith("_fen") and field.name != "rounding_unit_fen":
+        if field.name.startswith("minimum_") and not value:
+            return "不限"
         return "不设" if value is None else f"{grouped(value)} 元"
     if field.name.endswith("_rate"):
         return f"{field.initial}%"
