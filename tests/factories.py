@@ -18,6 +18,7 @@ from applicants.services import add_member, register_organisation, set_bank_acco
 from providers.models import Product
 from providers.services import add_centre, add_product, register_provider
 from vouchers import workflow
+from vouchers.budget import orders
 from vouchers.budget.services import appropriate
 from vouchers.calls.models import Call
 from vouchers.calls.services import publish
@@ -295,7 +296,9 @@ def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
         actor = office.second
     needs = _payment_for(claim, verb, office)
     if verb == "recover":
-        needs["amount_fen"] = claim.granted_fen
+        needs["amount_fen"] = changes.pop("amount_fen", claim.granted_fen)
+        if not changes:
+            return recover(needs["payment"], needs["amount_fen"], office)
     given = {"actor": actor, "reason": "测试理由" if transition.needs_reason else "", **needs} | changes
     event = fire(claim, verb, **given)
     if event.target == "approved":
@@ -318,6 +321,13 @@ def signed_batch(claims: int = 1) -> Job:
     batch = disbursement.freeze(batch, actor=people.preparer)
     batch = disbursement.sign(batch, actor=people.signer, seen_digest=batch.digest)
     return disbursement.start_export(batch, actor=people.signer)
+
+
+def recover(payment: int, fen: int, office: Office):
+    """Take back `fen` of a payment by an order that two sign; the claim's event."""
+    paid = Payment.objects.select_related("claim__call").get(pk=payment)
+    order = orders.prepare_recover(paid, fen, citation="测试理由", actor=office.preparer)
+    return orders.sign(order, actor=office.signer).event
 
 
 def verify(claim: Claim, actor: Actor, verifier: Double | None = None) -> None:

@@ -7,7 +7,6 @@ from tests.guards.later_scene import Later
 from vouchers.disbursement import services as disbursement
 from vouchers.documents.services import file_document
 from vouchers.jobs.services import request
-from vouchers.review.services import fire
 
 STATES = (
     "submitted", "returned", "accepted", "reviewed", "approved_once", "approved", "publicised", "payable", "suspended",
@@ -63,4 +62,4 @@ def recovered(call, product, office):
     firm = factories.firm(40, call, reviewer=office.reviewer)
     claim = factories.drive(factories.ready(firm, product, 40), "payable", firm, office)
     payment = batch(claim, "paid", office)
-    fire(claim, "recover", actor=office.preparer, reason="审计", payment=payment.pk, amount_fen=1_000)
+    factories.recover(payment.pk, 1_000, office)

@@ -20,7 +20,7 @@ from providers.selectors import location_of
 from vouchers import invoices
 from vouchers.calls.models import Call
 from vouchers.claims.agreements import Tranche
-from vouchers.claims.contracts import ContractFacts, require_agreement, require_tranche
+from vouchers.claims.contracts import ContractFacts, require_agreement, require_one_amount, require_tranche
 from vouchers.claims.copies import keep_copy, known_file
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
 from vouchers.claims.keeping import store_file
@@ -242,6 +242,8 @@ def declare_line(
                 **(asdict(contract) if contract else {}),
             },
         )
+        if contract and contract.contract:
+            require_one_amount(claim)
     return line
 
 
