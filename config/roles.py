@@ -44,7 +44,14 @@ NO_DELETE: set[str] = {
     "vouchers_clawbackproposal",
 }
 # Functions that are called by name; each name is one function. Those of the ledger run as the owner.
-CALLABLE: set[str] = {"ledger_post", "ledger_hold", "vouchers_bind", "vouchers_take_step", "vouchers_take_steps"}
+CALLABLE: set[str] = {
+    "ledger_post",
+    "ledger_hold",
+    "vouchers_bind",
+    "vouchers_take_step",
+    "vouchers_take_steps",
+    "vouchers_unverified",
+}
 
 
 def grant_privileges(using: str, **kwargs) -> None:
