@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from vouchers.documents.clamd import ScannerDown, virus_in
-
 from tests.claims.clamd_double import EICAR
+from vouchers.documents.clamd import ScannerDown, virus_in
 
 CLAMD = shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(CLAMD is None, reason="no clamd on this machine")
@@ -41,7 +40,11 @@ def scanner():
         for path in (folder, *folder.rglob("*")):
             shutil.chown(path, "nobody", "nogroup")
     process = subprocess.Popen(
-        [CLAMD, "--config-file", str(config)], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_nobody
+        [CLAMD, "--config-file", str(config)],
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **as_nobody,
     )
     try:
         wait_for(lambda: (folder / "clamd.sock").exists() or process.poll() is not None)
