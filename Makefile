@@ -30,11 +30,12 @@ nemesis: setup
 mutants: setup
 	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants python
 	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants sql
+	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m tests.mutants locks
 
-# A probe for every guard that the database keeps around the money, found anew into tests/guards/guards.csv.
+# A probe for every guard around the money, found anew into tests/guards/guards.csv where the old one feels nothing.
 guards: setup
 	@$(LOCAL) --temporary --no-migrate -- env GUARDS=find .venv/bin/python -m pytest -q tests/guards
-	@$(LOCAL) --temporary --no-migrate -- env GUARDS=try .venv/bin/python -m pytest -q tests/guards
+	@$(LOCAL) --temporary --no-migrate -- .venv/bin/python -m pytest -q tests/guards
 
 lint: setup
 	@bin/check lint

@@ -61,7 +61,9 @@ def prepare(call, product, reviewer, numbers, writers_rounds):
                 for n in own
             )  # fmt: skip
             lines = InvoiceLine.objects.bulk_create(
-                InvoiceLine(invoice=invoice, position=1, name="智能算力", amount_fen=GROSS_FEN, tax_fen=0)
+                InvoiceLine(
+                    invoice=invoice, position=1, name="*信息技术服务*智能算力服务费", amount_fen=GROSS_FEN, tax_fen=0
+                )
                 for invoice in invoices
             )
             payments = PaymentMade.objects.bulk_create(
@@ -136,6 +138,8 @@ def main():
                 fill(chosen.transfers)
             tags = [f"{label}-s{r}-{n}" for r in range(chosen.rounds) for n in range(WRITERS)]
             ready = prepare(call, product, reviewer, numbers, tags)
+            with connections["owner"].cursor() as cursor:
+                cursor.execute("ANALYZE")  # as autovacuum would have by then
             connections.close_all()
             bare_rates, full_rates = [], []
             for n in range(chosen.rounds):

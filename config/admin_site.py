@@ -31,10 +31,11 @@ class PortalAdminSite(AdminSite):
         from vouchers.admin.desk.urls import urlpatterns as desk
         from vouchers.admin.finance.urls import urlpatterns as finance
         from vouchers.admin.funds.urls import urlpatterns as funds
+        from vouchers.admin.notices.urls import urlpatterns as notices
         from vouchers.admin.supposing.urls import urlpatterns as supposing
 
         tables = [path("tables/", for_roles(*OFFICERS)(self.admin_view(super().index)), name="tables")]
-        return [*desk, *agreed, *finance, *funds, *supposing, *tables, *super().get_urls()]
+        return [*desk, *agreed, *finance, *funds, *notices, *supposing, *tables, *super().get_urls()]
 
     def has_permission(self, request) -> bool:
         """Whether the signed-in user may see any page of the site."""

@@ -51,6 +51,8 @@ CALLABLE: set[str] = {
     "vouchers_take_step",
     "vouchers_take_steps",
     "vouchers_unverified",
+    "vouchers_contract_lines",
+    "vouchers_other_claims",
 }
 
 

@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from config.clock import Clock
+from tests import factories
 
 
 def pytest_collection_modifyitems(items):
@@ -32,3 +33,27 @@ def _own_clock_and_files(tmp_path, settings):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     assert django_settings.LOCAL
+
+
+@pytest.fixture
+def office():
+    """One officer for each duty."""
+    return factories.office()
+
+
+@pytest.fixture
+def call():
+    """A published call with its pool funded."""
+    return factories.call()
+
+
+@pytest.fixture
+def product():
+    """Something to buy, computed in the city."""
+    return factories.product()
+
+
+@pytest.fixture
+def firm(call, office):
+    """An enterprise with an issued voucher under the call."""
+    return factories.firm(1, call, reviewer=office.reviewer)

@@ -19,6 +19,7 @@ from applicants.services import add_member, register_organisation, set_bank_acco
 from providers.models import Product
 from providers.services import add_centre, add_product, register_provider
 from vouchers import workflow
+from vouchers.budget import orders
 from vouchers.budget.services import appropriate
 from vouchers.calls.models import Call
 from vouchers.calls.services import publish
@@ -28,6 +29,7 @@ from vouchers.claims.papers import Invoice
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.invoices.verifier import Double
+from vouchers.jobs.models import Job
 from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml
 from vouchers.money import yuan
 from vouchers.review import verifying
@@ -295,7 +297,9 @@ def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
         actor = office.second
     needs = _payment_for(claim, verb, office)
     if verb == "recover":
-        needs["amount_fen"] = claim.granted_fen
+        needs["amount_fen"] = changes.pop("amount_fen", claim.granted_fen)
+        if not changes:
+            return recover(needs["payment"], needs["amount_fen"], office)
     given = {"actor": actor, "reason": "测试理由" if transition.needs_reason else "", **needs} | changes
     event = fire(claim, verb, **given)
     if event.target == "approved":
@@ -304,6 +308,27 @@ def take(claim: Claim, verb: str, firm: Firm, office: Office, **changes):
         batch = disbursement.open_batch(claim.call, approval_reference="批复", actor=office.preparer)
         Payment.objects.create(batch=batch, claim=claim, amount_fen=claim.granted_fen)
     return event
+
+
+def signed_batch(claims: int = 1) -> Job:
+    """The job that prints the papers of a signed batch of so many claims."""
+    people, under, bought = office(), call(), product()
+    made = []
+    for number in range(1, claims + 1):
+        enterprise = firm(number, under, reviewer=people.reviewer)
+        made.append(drive(ready(enterprise, bought, number), "payable", enterprise, people))
+    batch = disbursement.open_batch(under, approval_reference="批复 1 号", actor=people.preparer)
+    disbursement.add_claims(batch, made, actor=people.preparer)
+    batch = disbursement.freeze(batch, actor=people.preparer)
+    batch = disbursement.sign(batch, actor=people.signer, seen_digest=batch.digest)
+    return disbursement.start_export(batch, actor=people.signer)
+
+
+def recover(payment: int, fen: int, office: Office):
+    """Take back `fen` of a payment by an order that two sign; the claim's event."""
+    paid = Payment.objects.select_related("claim__call").get(pk=payment)
+    order = orders.prepare_recover(paid, fen, citation="测试理由", actor=office.preparer)
+    return orders.sign(order, actor=office.signer).event
 
 
 def verify(claim: Claim, actor: Actor, verifier: Double | None = None) -> None:

@@ -1,12 +1,14 @@
-"""Mutation testing: `python -m tests.mutants python` and `… sql`, both by `make mutants`. Findings: docs/mutants.md.
+"""Mutation testing: `python -m tests.mutants python`, `… sql` and `… locks`, all by `make mutants`. Findings: docs/mutants.md.
 
 `python` runs mutmut over money and rules with their plain tests, in a copy of the tree. `sql` changes one word of one of the
 ledger's database functions at a time, in the tests' database, and runs the ledger's tests; a change that no test notices
-is a survivor. Both print what survived. They never touch the tree itself.
+is a survivor. `locks` takes away each lock of the services and the database's functions, and runs the test that
+`tests/locks/locks.csv` names for it. All print what survived. They never touch the tree itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,15 +17,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from tests.locks.locks import Lock, listed, without
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTMUT = """
 [tool.mutmut]
 source_paths = ["vouchers"]
-only_mutate = ["vouchers/money.py", "vouchers/rules/*.py"]
-also_copy = ["accounts", "applicants", "audit", "config", "providers", "fixtures", "templates", "static", "manage.py", "docs"]
-pytest_add_cli_args_test_selection = ["tests/money", "tests/law"]
+only_mutate = ["vouchers/money.py", "vouchers/rules/*.py", "vouchers/budget/settling.py"]
+also_copy = ["benchmarks", "accounts", "applicants", "audit", "config", "providers", "fixtures", "templates", "static", "manage.py", "docs"]
+pytest_add_cli_args_test_selection = ["tests/money", "tests/law", "tests/budget/test_settling.py"]
 # mutmut puts functions in place of functions, so the one test that reads the source for its functions stays out.
 pytest_add_cli_args = ["-p", "no:randomly", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=1",
   "--deselect=tests/law/test_clauses.py::test_every_clause_opens_the_docstring_of_one_function"]
@@ -80,20 +86,11 @@ def mutants(body: str) -> Iterator[tuple[str, str]]:
 
 def sql(share: int = 1) -> int:
     """Try every mutant (or one in `share`) of the ledger's functions; print the survivors and the count."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django
+    _django()
     import psycopg2
 
-    django.setup()
-    from django.conf import settings
-
-    owner = settings.DATABASES["owner"]
-    there = {"host": owner["HOST"], "user": owner["USER"], "password": owner["PASSWORD"] or None}
-    assert _pytest(["--create-db", "--reuse-db"]) == 0, "the tests do not pass as they are"
-    connection = psycopg2.connect(dbname=f"test_{owner['NAME']}", port=owner["PORT"] or None, **there)
-    connection.autocommit = True
     killed, survivors, invalid, number = 0, [], 0, 0
-    with connection.cursor() as cursor:
+    with _tests_database() as cursor:
         for function in FUNCTIONS:
             cursor.execute("SELECT pg_get_functiondef(to_regproc(%s))", [function])
             (body,) = cursor.fetchone()
@@ -118,6 +115,66 @@ def sql(share: int = 1) -> int:
     return 0
 
 
+def locks(part: str = "") -> int:
+    """Take away each lock (or those with `part` in their place's name); how many tests pass still."""
+    _django()
+    survivors = []
+    with tempfile.TemporaryDirectory(prefix="vouchers-mutants-") as folder, _tests_database() as cursor:
+        copy = Path(folder) / "tree"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".run", "__pycache__"))
+        for lock, (test, _) in listed().items():
+            if not test or part not in lock.where:
+                continue
+            program = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--reuse-db", test]
+            with _taken_away(lock, copy, cursor):
+                passed = subprocess.run(program, cwd=copy, capture_output=True, timeout=600).returncode == 0
+            survivors += [lock] * passed
+            print("survived" if passed else "killed", lock.where, lock.number, test, flush=True)  # noqa: T201
+    return len(survivors)
+
+
+@contextlib.contextmanager
+def _taken_away(lock: Lock, copy: Path, cursor) -> Iterator[None]:
+    """Do without a lock: of a module in a copy of the tree, or of a function in the tests' database."""
+    if lock.where.endswith(".py"):
+        path = copy / lock.where
+        whole = path.read_text(encoding="utf-8")
+        put = partial(path.write_text, encoding="utf-8")
+    else:
+        cursor.execute("SELECT pg_get_functiondef(to_regproc(%s))", [lock.where])
+        (whole,) = cursor.fetchone()
+        put = cursor.execute
+    put(without(whole, lock.number))
+    try:
+        yield
+    finally:
+        put(whole)
+
+
+def _django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+
+
+@contextlib.contextmanager
+def _tests_database() -> Iterator[Any]:
+    """A cursor of the owner in the tests' database, which is made anew."""
+    import psycopg2
+    from django.conf import settings
+
+    owner = settings.DATABASES["owner"]
+    assert _pytest(["--create-db", "--reuse-db"]) == 0, "the tests do not pass as they are"
+    connection = psycopg2.connect(
+        dbname=f"test_{owner['NAME']}", host=owner["HOST"], port=owner["PORT"] or None, user=owner["USER"],
+        password=owner["PASSWORD"] or None,
+    )  # fmt: skip
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        yield cursor
+
+
 def _pytest(options: list[str]) -> int:
     """The ledger's tests in a fork, so that nothing is loaded anew; 0 when all pass. A hanging one is killed: it failed."""
     pid = os.fork()
@@ -133,4 +190,5 @@ def _pytest(options: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(python() if sys.argv[1] == "python" else sql(int(sys.argv[2]) if len(sys.argv) > 2 else 1))
+    what, *told = sys.argv[1:]
+    sys.exit(python() if what == "python" else sql(*map(int, told)) if what == "sql" else locks(*told))

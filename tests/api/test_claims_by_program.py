@@ -36,21 +36,6 @@ class Program:
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def product():
-    return factories.product()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def program(firm):
     return Program(firm.clerk)
 

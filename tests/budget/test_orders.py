@@ -35,11 +35,6 @@ DOCUMENT = "锡财工贸〔2026〕8号"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def pool():
     return pool_available_fen(*YEAR)
 
@@ -266,7 +261,75 @@ def test_a_top_up_signed_twice_at_once_counts_once_and_serves_the_queue_at_once(
 
 def test_a_recovery_needs_its_payment(office):
     firm, claim, payment = paid_claim(office)
-    with pytest.raises(ReviewRefused):
+    with pytest.raises(ReviewRefused, match="拨付记录"):
         fire(claim, "recover", actor=office.preparer, reason="x", payment=0, amount_fen=5)
     with pytest.raises(BudgetError, match="大于零"):
         orders.prepare_recover(payment, 0, citation="x", actor=office.preparer)
+
+
+def test_nobody_recovers_alone_whatever_they_call(office):
+    firm, claim, payment = paid_claim(office)
+    said = {"actor": office.preparer, "reason": "x", "payment": payment.pk}
+    order = orders.prepare_recover(payment, 500, citation="x", actor=office.preparer)
+    for fen in (500, 501, None):  # prepared only; and never of another amount
+        with pytest.raises(ReviewRefused, match="两人签批"):
+            fire(claim, "recover", amount_fen=fen, **said)
+    orders.sign(order, actor=office.signer)
+    with pytest.raises(ReviewRefused, match="两人签批"):  # nor a second time by the same order
+        fire(claim, "recover", amount_fen=500, **said)
+    assert paid_fen(claim.pk) == SUBSIDY - 500
+
+
+def at_commit(statement, *params):
+    """Run SQL as the runtime role, and what the database looks at when it commits."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+POST = "SELECT ledger_post(jsonb_build_array(jsonb_build_object({})), '[]', %s, now())"
+FIELDS = """'kind', '{kind}', 'source', '{source}', 'target', '{target}', 'amount_fen', {fen}, 'key', '{key}',
+    'subject', 'x', 'reason', '{reason}', 'note', '{note}', 'original', {original}, 'room', NULL"""
+
+
+def movement(**said):
+    fields = {"fen": 5, "reason": "", "note": "x", "original": "NULL"} | said
+    return POST.format(FIELDS.format(**fields))
+
+
+def test_sql_by_hand_moves_no_years_money_without_a_signed_order(office):
+    firm, claim, payment = paid_claim(office)
+    order = top_up(office, 5)
+    pool_key, cap = "pool:compute_voucher:2025", f"cap:compute_voucher:2025:{firm.organisation.pk}"
+    own = f"order:{order.pk}"
+    paid = {"source": f"paid:{claim.pk}", "original": f"'pay:payment:{payment.pk}'"}
+    for said in (
+        {"kind": "top_up", "source": "treasury", "target": pool_key, "key": "top_up:evil"},
+        {"kind": "top_up", "source": "treasury", "target": pool_key, "key": f"top_up:{own}", "note": DOCUMENT},
+        {"kind": "fund", "source": "treasury", "target": pool_key, "key": "fund:evil"},
+        {"kind": "adjust", "source": "treasury", "target": pool_key, "key": "adjust:evil", "reason": "entry_error"},
+        {"kind": "adjust", "source": "statute", "target": cap, "key": f"adjust:{own}", "reason": "cap_change"},
+        {"kind": "adjust", "source": pool_key, "target": "treasury", "key": "adjust:evil", "reason": "budget_cut"},
+        {"kind": "lapse", "source": pool_key, "target": "treasury", "key": f"lapse:{own}"},
+        {"kind": "carry", "source": pool_key, "target": "pool:compute_voucher:2026", "key": f"carry:{own}"},
+        {"kind": "issue", "source": pool_key, "target": "voucher:1", "key": "issue:evil"},
+        {"kind": "recover", "target": "treasury", "key": "recover:evil", **paid},
+        {"kind": "recover", "target": pool_key, "key": f"recover:event:{claim.events.last().pk}", **paid},
+    ):
+        with pytest.raises(IntegrityError, match="without a signed order"):
+            at_commit(movement(**said), office.preparer.text)
+    assert (pool(), paid_fen(claim.pk)) == (5_000_000_000 - SUBSIDY, SUBSIDY)
+
+
+def test_an_order_signed_for_one_amount_covers_no_other_movement(office):
+    factories.call()
+    order, now = top_up(office, 5), settings.CLOCK.now()
+    said = {"kind": "top_up", "source": "treasury", "target": "pool:compute_voucher:2025", "note": DOCUMENT}
+    Order.objects.filter(pk=order.pk).update(state="signed", signed_by=office.approver.user, signed_at=now)
+    for wrong in ({"fen": 6}, {"note": "y"}, {"key": "top_up:order:0"}):
+        statement = movement(**{**said, "key": f"top_up:order:{order.pk}", **wrong})
+        with pytest.raises(IntegrityError, match="without a signed order|asked for"), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(statement, [office.approver.text])
+            Order.objects.filter(pk=order.pk).update(state="done", done_at=now)
+            at_commit("SELECT 1")

@@ -18,11 +18,6 @@ LEFT = 1_000_000
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def made_queue(office, count=3):
     """A claim that is served, and others that wait; LEFT lies in the pool."""
     call = factories.call(pool_fen=SUBSIDY + LEFT)

@@ -37,16 +37,6 @@ def money(claim):
     return claim.granted_fen, claim.waiting, held_fen(claim.pk)
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def product():
-    return factories.product()
-
-
 def test_money_is_held_at_first_submission_and_kept_through_correction(office, product):
     (firm,) = firms(office, factories.call(), 1)
     claim = factories.submitted(firm, product, 1)

@@ -31,11 +31,6 @@ QUIET = SimpleNamespace(report=lambda done, total, message: None)
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def window():
     return settings.CLOCK.today() + dt.timedelta(days=20)
 

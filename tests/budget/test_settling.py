@@ -98,3 +98,14 @@ def test_less_than_nothing_is_refused(wanted, pool, minimum):
 
 def test_another_share_is_another_digest():
     assert digest_of([Share(1, 5, 5)]) != digest_of([Share(1, 5, 4)]) != digest_of([Share(2, 5, 4)])
+
+
+def test_a_claim_of_one_fen_is_served_without_a_minimum_and_dropped_below_one():
+    asking, rooms = [Asking(1, 1, 1), Asking(2, 2, 0)], {1: 5, 2: 5}
+    assert settle(asking, rooms, 5) == [Share(1, 1, 1), Share(2, 0, 0)]
+    assert settle(asking, rooms, 5, 2) == [Share(1, 1, 0, True), Share(2, 0, 0)]
+
+
+def test_without_a_minimum_nobody_is_dropped_however_little_it_gets():
+    shares = settle([Asking(1, 1, 1), Asking(2, 2, 99)], {1: 999, 2: 999}, 10)
+    assert shares == [Share(1, 1, 0), Share(2, 99, 10)]

@@ -25,16 +25,6 @@ SEAL = {"kind": "ofd", "signer": "", "intact": False, "message": "签章之后�
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.ready(firm, factories.product(), 1)
 

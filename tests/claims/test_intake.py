@@ -20,11 +20,6 @@ ITEM = Item("*信息技术服务*智能算力服务费", "卡时", "1", "1", 10_
 
 
 @pytest.fixture
-def firm():
-    return factories.firm(1, factories.call(), reviewer=factories.office().reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.draft(firm)
 

@@ -18,26 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def call():
-    return factories.call()
-
-
-@pytest.fixture
-def product():
-    return factories.product()
-
-
-@pytest.fixture
-def firm(call, office):
-    return factories.firm(1, call, reviewer=office.reviewer)
-
-
-@pytest.fixture
 def claim(firm, product):
     return factories.ready(firm, product, 1)
 

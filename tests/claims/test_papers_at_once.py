@@ -20,16 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 GROSS = 10_600_000
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
 def test_a_merged_payment_pays_each_invoice_once_however_many_claims_ask_at_once(firm):
     """Three drafts, each with its own invoice, all matched to one payment that is worth two of them."""
     product, drafts = factories.product(), []

@@ -24,21 +24,6 @@ pytestmark = pytest.mark.django_db
 HALF = 5_300_000
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def product():
-    return factories.product()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
 def both_years(office):
     """One firm with a voucher for 2024 and one for 2025."""
     firm_2025 = factories.firm(1, factories.call(), reviewer=office.reviewer)

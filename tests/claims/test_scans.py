@@ -28,11 +28,6 @@ def photo() -> bytes:
 
 
 @pytest.fixture
-def firm():
-    return factories.firm(1, factories.call(), reviewer=factories.office().reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.draft(firm)
 

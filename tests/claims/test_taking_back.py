@@ -15,11 +15,6 @@ from vouchers.review.services import fire
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def test_a_line_and_a_match_of_a_returned_claim_can_be_taken_back_and_free_the_number(office):
     call, product = factories.call(), factories.product()
     firm = factories.firm(1, call, reviewer=office.reviewer)

@@ -22,11 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def firm():
-    return factories.firm(1, factories.call(), reviewer=factories.office().reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.draft(firm)
 

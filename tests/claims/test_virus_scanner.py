@@ -22,11 +22,6 @@ PDF = b"%PDF-1.7 a contract"
 
 
 @pytest.fixture
-def firm():
-    return factories.firm(1, factories.call(), reviewer=factories.office().reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.draft(firm)
 

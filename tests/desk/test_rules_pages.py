@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tests import factories
+from vouchers.budget import orders
 from vouchers.claims.agreements import Agreement
 from vouchers.claims.models import Voucher
 from vouchers.review.services import fire_voucher
@@ -43,6 +44,18 @@ def test_a_rate_that_is_none_is_told_beside_its_field(desk, typed):
     page = desk.browser("approver").get("/admin/what-if/", {"ask": "1", "local_rate": typed})
     assert page.status_code == 422
     assert typed in page.content.decode()
+
+
+def test_money_that_came_during_the_year_is_counted(desk):
+    desk.claim()
+    call, office = desk.call, desk.office
+    order = orders.prepare_top_up(call.scheme, call.fiscal_year, 700, citation="文", actor=office.preparer)
+    before = desk.browser("approver").get("/admin/what-if/", {"ask": "1", "local_rate": "15"})
+    assert "年中追加和调整" not in before.content.decode()
+    orders.sign(order, actor=office.approver)
+    page = desk.browser("approver").get("/admin/what-if/", {"ask": "1", "local_rate": "15"})
+    assert "年中追加和调整" in page.content.decode()
+    assert "7.00" in page.content.decode()
 
 
 def test_the_what_if_page_is_for_those_who_decide_on_money(desk):

@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 TODAY = dt.date(2026, 12, 31)
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def payable(office, count=2):
     """`count` payable claims, each of a firm of its own."""
     call, product = factories.call(), factories.product()

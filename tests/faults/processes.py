@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 from django.db import connection, connections
 
-from vouchers.review import promotion
+from tests.factories import Firm
+from tests.faults import failpoints
+from vouchers.claims.models import Claim
+from vouchers.review.services import fire
 
 
 def fork(work: Callable[[], object]) -> int:
@@ -45,7 +48,17 @@ def die() -> None:
 
 def die_before_promotion() -> None:
     """From here on this process dies after the COMMIT that frees money, before it serves the queue with it."""
-    promotion._promote_quietly = lambda *_: die()
+    failpoints.replace("vouchers.review.promotion._promote_quietly", lambda _: lambda *_: die())
+
+
+def withdraw_and_die(claim: Claim, firm: Firm) -> None:
+    """A process withdraws the firm's claim, commits, and dies before it serves the queue with the money."""
+
+    def work():
+        die_before_promotion()
+        fire(claim, "withdraw", actor=firm.actor)
+
+    assert run(work) == -9
 
 
 def die_at_statement(number: int) -> None:

@@ -13,6 +13,7 @@ from celery.signals import worker_init
 from django.conf import settings
 
 from config.celery import app
+from tests.faults import failpoints
 
 FOLDER = Path(os.environ["SABOTAGE"])
 POISON = "poison"
@@ -32,26 +33,11 @@ if "SWEEP_SECONDS" in os.environ:
 
 def die_at(failpoint: str) -> None:
     """End this process without a goodbye if the failpoint is armed, and disarm it."""
-    if not failpoint:
-        return
     try:
         (FOLDER / failpoint).rename(FOLDER / f"{failpoint}.hit")
     except FileNotFoundError:
         return
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def around(holder: object, name: str, *, before: str = "", after: str = "") -> None:
-    """Put a failpoint before and after the function `name` of `holder`."""
-    function = getattr(holder, name)
-
-    def watched(*args, **named):
-        die_at(before)
-        answer = function(*args, **named)
-        die_at(after)
-        return answer
-
-    setattr(holder, name, watched)
 
 
 @app.task(name="faults.top_up")
@@ -68,13 +54,10 @@ def top_up(key: str, seconds: float) -> None:
 @worker_init.connect
 def _set_failpoints(**_) -> None:
     from vouchers import tasks
-    from vouchers.disbursement import export
-    from vouchers.documents import services as documents
-    from vouchers.review import promotion
 
-    # `serve` holds the money and `record` writes the trail, both before COMMIT.
-    around(promotion.funding, "serve", after="held_before_commit")
-    around(promotion, "_serve_head", after="held_after_commit")
-    around(documents, "keep", after="file_without_row")
-    around(export, "file_document", after="document_filed")
-    tasks.HANDLERS[POISON] = lambda subject, progress: os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        failpoints.watch_all(die_at)
+        tasks.HANDLERS[POISON] = lambda subject, progress: os.kill(os.getpid(), signal.SIGKILL)
+    except AttributeError as gone:
+        # Celery logs what a signal's receiver raises, and goes on; a worker without its failpoints must not.
+        raise SystemExit(str(gone)) from gone

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from tests import factories
 from tests.at_once import at_once
@@ -145,6 +146,28 @@ def test_f14_a_migration_stopped_in_the_middle_runs_again_to_its_end(town):
         assert done < _applied(town)
         factories.call()
         assert_books_hold()
+    town.sql("DROP DATABASE half_way WITH (FORCE)")
+
+
+def test_f14_a_database_that_dies_between_the_tables_of_a_migration_and_its_record_has_neither(town, monkeypatch):
+    owner = settings.DATABASES["owner"]["USER"]
+    town.sql(f"CREATE DATABASE half_way OWNER {owner}")
+    records = MigrationExecutor.record_migration
+
+    def dies(executor, migration):
+        if (migration.app_label, migration.name) == ("accounts", "0001_initial"):
+            town.stop_immediately()
+        records(executor, migration)
+
+    with django_uses(town.folder, "half_way"):
+        with monkeypatch.context() as patched, pytest.raises(DatabaseError):
+            patched.setattr(MigrationExecutor, "record_migration", dies)
+            call_command("migrate", database="owner", verbosity=0)
+        connections.close_all()
+        town.start()
+        assert ("accounts", "0001_initial") not in _applied(town)
+        call_command("migrate", database="owner", verbosity=0)
+        assert ("accounts", "0001_initial") in _applied(town)
     town.sql("DROP DATABASE half_way WITH (FORCE)")
 
 

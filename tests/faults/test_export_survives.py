@@ -6,7 +6,6 @@ import pytest
 
 from tests import factories
 from tests.faults.celery_worker import child_of, kill_tree, wait_until, worker
-from vouchers.disbursement import services as disbursement
 from vouchers.documents.models import Document
 from vouchers.documents.storage import path_of
 from vouchers.tasks import nudge, sweep
@@ -18,16 +17,7 @@ CLAIMS = 6
 @pytest.fixture
 def job(broker):
     """A job to print a signed batch of several claims."""
-    office, call, product = factories.office(), factories.call(), factories.product()
-    claims = []
-    for number in range(1, CLAIMS + 1):
-        firm = factories.firm(number, call, reviewer=office.reviewer)
-        claims.append(factories.drive(factories.ready(firm, product, number), "payable", firm, office))
-    batch = disbursement.open_batch(call, approval_reference="批复 1 号", actor=office.preparer)
-    disbursement.add_claims(batch, claims, actor=office.preparer)
-    batch = disbursement.freeze(batch, actor=office.preparer)
-    batch = disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
-    return disbursement.start_export(batch, actor=office.signer)
+    return factories.signed_batch(CLAIMS)
 
 
 def state(job):

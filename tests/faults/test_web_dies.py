@@ -48,11 +48,7 @@ def test_f04_a_task_delivered_many_times_at_once_has_one_effect_and_one_answer()
     fire(leaving, "submit", actor=first.actor)
     fire(claim, "submit", actor=second.actor)
 
-    def withdraws_and_dies():
-        processes.die_before_promotion()
-        fire(leaving, "withdraw", actor=first.actor)
-
-    assert processes.run(withdraws_and_dies) == -9
+    processes.withdraw_and_die(leaving, first)
     claim.refresh_from_db()
     assert claim.waiting
     job = request(CHECK, "books")

@@ -10,8 +10,8 @@ from config.celery import app
 from tests import factories
 from tests.faults import processes
 from tests.faults.celery_worker import kill_tree, wait_until, worker
+from tests.faults.failpoints import AFTER, replace
 from tests.faults.holding import assert_books_hold
-from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.books_check import CHECK, SUBJECT
 from vouchers.documents.models import Document
 from vouchers.documents.storage import path_of
@@ -19,7 +19,6 @@ from vouchers.jobs.models import Job
 from vouchers.jobs.services import MAX_ATTEMPTS, request
 from vouchers.ledger.models import Transfer
 from vouchers.ledger.selectors import held_fen
-from vouchers.review.services import fire
 from vouchers.tasks import nudge, run_job, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +35,7 @@ def failpoints(tmp_path):
 
 def arm(folder, *names):
     for name in names:
+        assert name in AFTER, f"there is no failpoint {name}"
         (folder / name).touch()
 
 
@@ -71,18 +71,14 @@ def sweep_until_done(job, seconds=90):
     wait_until(ended, seconds)
 
 
-def signed_batch(claims=1):
-    """A job to print a signed batch."""
-    office, call, product = factories.office(), factories.call(), factories.product()
-    made = []
-    for number in range(1, claims + 1):
-        firm = factories.firm(number, call, reviewer=office.reviewer)
-        made.append(factories.drive(factories.ready(firm, product, number), "payable", firm, office))
-    batch = disbursement.open_batch(call, approval_reference="批复 1 号", actor=office.preparer)
-    disbursement.add_claims(batch, made, actor=office.preparer)
-    batch = disbursement.freeze(batch, actor=office.preparer)
-    batch = disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
-    return disbursement.start_export(batch, actor=office.signer)
+@pytest.mark.parametrize("path", [*AFTER.values(), "vouchers.review.promotion._promote_quietly"])
+def test_every_failpoint_is_where_it_is_thought_to_be(path):
+    replace(path, lambda function: function)
+
+
+def test_a_failpoint_whose_function_is_gone_is_an_error_that_names_it():
+    with pytest.raises(AttributeError, match="funding.serve_nobody, which is gone"):
+        replace("vouchers.review.funding.serve_nobody", lambda function: function)
 
 
 def test_f01_a_worker_that_dies_before_and_after_its_commit_serves_the_queue_once(broker, failpoints, tmp_path):
@@ -91,11 +87,7 @@ def test_f01_a_worker_that_dies_before_and_after_its_commit_serves_the_queue_onc
     first, second = (factories.firm(number, call, reviewer=reviewer) for number in (1, 2))
     leaving, claim = factories.submitted(first, product, 1), factories.submitted(second, product, 2)
 
-    def withdraws_and_dies():
-        processes.die_before_promotion()
-        fire(leaving, "withdraw", actor=first.actor)
-
-    assert processes.run(withdraws_and_dies) == -9
+    processes.withdraw_and_die(leaving, first)
     claim.refresh_from_db()
     assert claim.waiting
     arm(failpoints, "held_before_commit", "held_after_commit")
@@ -111,7 +103,7 @@ def test_f01_a_worker_that_dies_before_and_after_its_commit_serves_the_queue_onc
 
 
 def test_f01_a_worker_that_dies_after_a_file_and_after_its_row_prints_each_paper_once(broker, failpoints, tmp_path):
-    job = signed_batch()
+    job = factories.signed_batch()
     arm(failpoints, "file_without_row", "document_filed")
     with worker(broker.url, tmp_path / "worker.log", app=APP, SABOTAGE=str(failpoints), JOB_LEASE_SECONDS="1"):
         sweep_until_done(job)

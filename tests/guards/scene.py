@@ -1,14 +1,12 @@
 """A bureau in the middle of its work: claims in every state, batches, payments, so that every wall has something behind it."""
 
-import datetime as dt
-
 from django.conf import settings
 
 from tests import factories
+from tests.guards.later_scene import Later
 from vouchers.disbursement import services as disbursement
 from vouchers.documents.services import file_document
 from vouchers.jobs.services import request
-from vouchers.review.services import fire
 
 STATES = (
     "submitted", "returned", "accepted", "reviewed", "approved_once", "approved", "publicised", "payable", "suspended",
@@ -29,8 +27,8 @@ def fill() -> None:
         firm = factories.firm(number, call, reviewer=office.reviewer)
         batch(factories.drive(factories.ready(firm, product, number), "payable", firm, office), until, office)
     recovered(call, product, office)
-    waiting(office, product)
     request("check_books", "books")
+    Later(office, call, product).fill()
 
 
 def batch(claim, until, office):
@@ -64,12 +62,4 @@ def recovered(call, product, office):
     firm = factories.firm(40, call, reviewer=office.reviewer)
     claim = factories.drive(factories.ready(firm, product, 40), "payable", firm, office)
     payment = batch(claim, "paid", office)
-    fire(claim, "recover", actor=office.preparer, reason="审计", payment=payment.pk, amount_fen=1_000)
-
-
-def waiting(office, product):
-    """A claim that waits for money under another year's call."""
-    small = factories.call(pool_fen=1, year=2024, spend_from=dt.date(2024, 1, 1))
-    firm = factories.firm(45, small, reviewer=office.reviewer)
-    dates = {"paid_on": dt.date(2024, 6, 20), "issued_on": dt.date(2024, 6, 10)}
-    assert factories.submitted(firm, product, 45, **dates).waiting
+    factories.recover(payment.pk, 1_000, office)

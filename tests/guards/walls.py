@@ -7,11 +7,11 @@ of a superuser on a private database, and is rolled back.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import psycopg2
@@ -19,6 +19,7 @@ from django.conf import settings
 
 # Tables that hold no money, no claim to it and no proof of it.
 ELSEWHERE = {"vouchers_message", "vouchers_holiday", "vouchers_halftyped"}
+NUMBERS = ("integer", "bigint", "smallint")
 WRITING = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 
@@ -62,13 +63,17 @@ class Walls:
             " AND relname ~ '^(ledger|audit|vouchers)_' AND relname !~ '_historical' ORDER BY 1")
             if name not in ELSEWHERE]  # fmt: skip
 
+        # What has been written since has a later transaction number.
+        self.began = int(self.rows("SELECT pg_current_xact_id()::text")[0][0])
+
     def rows(self, sql: str, *parameters: Any) -> list[tuple]:
         """The rows of a query."""
         self.cursor.execute(sql, parameters or None)
         return self.cursor.fetchall()
 
+    @cached_property
     def guards(self) -> list[Guard]:
-        """Every guard there is."""
+        """Every guard there was when first asked."""
         found = []
         kinds = {"c": "check", "u": "unique", "p": "primary", "f": "foreign", "x": "exclusion"}
         for kind, table, name in self.rows(
@@ -117,15 +122,13 @@ class Walls:
             self.cursor.execute("ROLLBACK TO SAVEPOINT probe")
 
     def _digest(self) -> str:
-        """What every table holds, without numbers that come from sequences, hashes and the time of day."""
-        digest = hashlib.sha256()
+        """What the probe wrote, without numbers that come from sequences, hashes and the time of day; and every count."""
         self.cursor.execute(" UNION ALL ".join(
             f"SELECT '{table}' || (to_jsonb(t) - '{{id,hash,prev_hash}}'::text[])::text FROM {table} t"
+            f" WHERE t.xmin::text::bigint >= {self.began} UNION ALL SELECT '{table}' || count(*) FROM {table}"
             for table in self.tables
         ))  # fmt: skip
-        for row in sorted(re.sub(r"T\d\d:\d\d:[\d.:+]+", "", text) for (text,) in self.cursor.fetchall()):
-            digest.update(row.encode())
-        return digest.hexdigest()[:12]
+        return " ".join(sorted(re.sub(r"T\d\d:\d\d:[\d.:+]+", "", text) for (text,) in self.cursor.fetchall()))
 
     def others_off(self, guard: Guard) -> None:
         """Take away what else stands on the guard's table, so that this guard is felt alone."""
@@ -136,7 +139,7 @@ class Walls:
 
     def guards_of(self, table: str) -> list[Guard]:
         """The guards of one table that can be taken away without taking others with them."""
-        return [each for each in self.guards() if each.table == table and each.kind not in ("primary", "privilege")]
+        return [each for each in self.guards if each.table == table and each.kind not in ("primary", "privilege")]
 
     def felt(self, guard: Guard, probe: Probe) -> tuple[str, str]:
         """What the probe comes to with the guard and without it."""
@@ -151,12 +154,16 @@ class Walls:
         finally:
             self.cursor.execute("ROLLBACK TO SAVEPOINT felt")
 
+    def feels(self, guard: Guard, probe: Probe) -> bool:
+        """Whether the probe tells the guard's presence from its absence."""
+        with_it, without = self.felt(guard, probe)
+        return with_it != without
+
     def find(self, guard: Guard) -> Probe | None:
         """A probe that feels the guard: among the others at best, else alone."""
         if guard.kind == "privilege":
             probe = Probe(self._trespass(guard), "runtime")
-            with_it, without = self.felt(guard, probe)
-            return probe if with_it != without else None
+            return probe if self.feels(guard, probe) else None
         roles = ("runtime", "owner", "posting") if guard.table.startswith("ledger") else ("runtime", "owner")
         return next((found for role in roles if (found := self._find_among_others(guard, role))), None) or next(
             (found for role in roles if (found := self._find_alone(guard, role))), None
@@ -172,7 +179,7 @@ class Walls:
         likely = [probe for probe, came in known if came.endswith(f" {name}")][:20]
         if guard.kind == "trigger" and not likely:  # it may compute instead of refusing
             likely = [probe for probe, came in known if came.startswith("done")][:40]
-        return next((probe for probe in likely if len(set(self.felt(guard, probe))) == 2), None)
+        return next((probe for probe in likely if self.feels(guard, probe)), None)
 
     def _find_alone(self, guard: Guard, role: str) -> Probe | None:
         """The same with the table's other guards off."""
@@ -183,7 +190,7 @@ class Walls:
         came = ((probe, self.outcome(probe)) for probe in probes)
         blamed = next((probe for probe, what in came if what.endswith(f" {name}")), None)
         self.cursor.execute("ROLLBACK TO SAVEPOINT search")
-        return blamed if blamed and len(set(self.felt(guard, blamed))) == 2 else None
+        return blamed if blamed and self.feels(guard, blamed) else None
 
     def _trespass(self, guard: Guard) -> str:
         """A statement for which the right is needed."""
@@ -226,17 +233,15 @@ def candidates(walls: Walls, table: str) -> Iterator[str]:
             f"SELECT to_jsonb({column}) FROM {table} GROUP BY {column} ORDER BY count(*) DESC, {column}::text LIMIT 6")]
         for column, _, _ in columns
     }  # fmt: skip
-    rows = _samples(walls, table, key, [name for name, _, _ in columns])
-    for place, row in enumerate(rows):
-        where = f"{key} = {_quoted(row)}"
+    for place, where in enumerate(_samples(walls, table, key, [name for name, _, _ in columns])):
         yield f"DELETE FROM {table} WHERE {where}"
         yield f"INSERT INTO {table} SELECT * FROM {table} WHERE {where}"
         for column, kind, required in columns:
-            for value in _values(column, kind, required, others[column]):
+            for value in _values(table, column, kind, required, others[column]):
                 yield f"UPDATE {table} SET {column} = {value} WHERE {where}"
-        fresh = _fresh(walls, table, key, row)
+        fresh = _fresh(table, key, columns[0][1] in NUMBERS)
         for column, kind, required in [("", "", True), *columns][: None if place < 2 else 1]:
-            for value in [""] if not column else _values(column, kind, required, others[column]):
+            for value in [""] if not column else _values(table, column, kind, required, others[column]):
                 change = {"": "'{}'"}.get(column) or f"jsonb_build_object('{column}', {value})"
                 yield (
                     f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object('{key}', {fresh}) || {change})).*"
@@ -244,21 +249,28 @@ def candidates(walls: Walls, table: str) -> Iterator[str]:
                 )
 
 
-def _samples(walls: Walls, table: str, key: str, columns: list[str]) -> list[Any]:
-    """Keys of a few rows that differ: one of each state or kind."""
+def _samples(walls: Walls, table: str, key: str, columns: list[str]) -> list[str]:
+    """Conditions that each find one row: the last of each state or kind. No numbers, so that a probe outlives other rows."""
     apart = next((name for name in ("state", "kind", "verb", "duty") if name in columns), None)
-    live = next((name for name in ("live", "bound_at", "original") if name in columns), None)
-    ways = ", ".join(name for name in (apart, f"{live}::text" if live else None) if name)
+    live = next((name for name in ("live", "bound_at", "original", "frozen_at") if name in columns), None)
+    ways = [f"{apart}"] if apart else []
+    ways += [live if live == "live" else f"({live} IS NULL)"] if live else []
     if not ways:
-        return [row for (row,) in walls.rows(f"SELECT {key} FROM {table} ORDER BY 1 LIMIT 3")]
-    return [row for (row,) in walls.rows(f"SELECT max({key}) FROM {table} GROUP BY {ways} ORDER BY 1 DESC LIMIT 8")]
+        return [f"{key} = (SELECT {which}({key}) FROM {table})" for which in ("max", "min")]
+    listed = ", ".join(ways)
+    found = walls.rows(f"SELECT {listed} FROM {table} GROUP BY {listed} ORDER BY max({key}) DESC LIMIT 8")
+    conditions = [
+        " AND ".join(f"{way} = {_quoted(value)}" for way, value in zip(ways, row, strict=True)) for row in found
+    ]
+    return [f"{key} = (SELECT max({key}) FROM {table} WHERE {condition})" for condition in conditions]
 
 
-def _values(column: str, kind: str, required: bool, others: list[str]) -> Iterator[str]:
+def _values(table: str, column: str, kind: str, required: bool, others: list[str]) -> Iterator[str]:
     if not required:
         yield "NULL"
-    if kind in ("integer", "bigint", "smallint"):
+    if kind in NUMBERS:
         yield from (f"{column} + 1", f"{column} - 1", "-1", "0", "30000")
+        yield from (f"(SELECT {which}({column}) FROM {table})" for which in ("min", "max"))
         yield from others[:3]
     elif kind == "numeric":
         yield from (f"-{column}", "0", "9")
@@ -266,10 +278,11 @@ def _values(column: str, kind: str, required: bool, others: list[str]) -> Iterat
         yield f"NOT {column}"
     elif kind in ("character varying", "text"):
         yield from ("'zzz'", "''")
+        yield from (f"(SELECT {which}({column}) FROM {table})" for which in ("min", "max"))
         yield from (_quoted(json.loads(other)) for other in others if other != "null")
     elif kind.startswith("timestamp") or kind == "date":
         yield from ("'1999-01-01'", "'2099-01-01'")
-        yield from (_quoted(json.loads(other)) for other in others[:2] if other != "null")
+        yield from (f"(SELECT {which}({column}) FROM {table})" for which in ("min", "max"))
     elif kind == "bytea":
         yield "'\\x00'"
     elif kind == "jsonb":
@@ -280,7 +293,8 @@ def _quoted(value: Any) -> str:
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 
-def _fresh(walls: Walls, table: str, key: str, row: Any) -> str:
-    if isinstance(row, int):
+def _fresh(table: str, key: str, counted: bool) -> str:
+    """A key that no row has."""
+    if counted:
         return f"(SELECT max({key}) + 1000 FROM {table})"
     return "'held:999999'" if table == "ledger_account" else "'fresh'"

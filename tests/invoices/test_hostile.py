@@ -1,8 +1,5 @@
 """Files made to hurt: each is refused with a named code before it costs anything."""
 
-import io
-import struct
-import warnings
 import zipfile
 
 import pytest
@@ -11,42 +8,10 @@ from vouchers.invoices import MAX_BYTES, UnreadableInvoice, read
 from vouchers.invoices.safe_zip import MAX_ENTRIES
 
 from . import make
+from .hostile import DECLARATION, FACTS, OFD, PARTS, XML, members, ofd_with, patched, zipped
 from .test_xml import code_of
 
-FACTS = make.Facts()
-XML = make.xml_text(FACTS)
-PARTS = make.ofd_parts(FACTS)
-OFD = make.zipped(PARTS)
-DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def ofd_with(**parts: str | bytes) -> bytes:
-    """The honest OFD with some members added or replaced."""
-    return make.zipped({**PARTS, **parts})
-
-
-def raw_zip(entries: list[tuple[str, bytes]], **changes) -> bytes:
-    """A zip of `entries`, doubles allowed; `changes` are set on every entry."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a name stands twice is the point
-        for name, content in entries:
-            info = zipfile.ZipInfo(name)
-            for key, value in changes.items():
-                setattr(info, key, value)
-            archive.writestr(info, content, compress_type=changes.get("compress_type", zipfile.ZIP_DEFLATED))
-    return buffer.getvalue()
-
-
-def members() -> list[tuple[str, bytes]]:
-    return [(path, text.encode()) for path, text in PARTS.items()]
-
-
-def patched(content: bytes, mark: bytes, offset: int, layout: str, value: int) -> bytes:
-    """`content` with a number overwritten `offset` bytes into the first record that begins with `mark`."""
-    start = content.index(mark) + offset
-    return content[:start] + struct.pack(layout, value) + content[start + struct.calcsize(layout) :]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +26,7 @@ def patched(content: bytes, mark: bytes, offset: int, layout: str, value: int) -
         (PNG, "image_damaged"),
         (b"\xff\xd8\xff\xe0", "image_damaged"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "image_damaged"),
-        (raw_zip([("a.txt", b"a")]), "not_an_invoice"),
+        (zipped([("a.txt", b"a")]), "not_an_invoice"),
         (b"PK\x03\x04 no zip at all", "ofd_damaged"),
         (OFD[:-30], "ofd_damaged"),
         (OFD[: len(OFD) // 2], "ofd_damaged"),
@@ -140,16 +105,16 @@ def test_only_utf_8_and_gbk_that_say_so_are_read(content):
         (OFD + b"\0", "ofd_unsafe"),
         (OFD + b"%PDF-1.7 a second file", "ofd_unsafe"),
         (OFD + OFD, "ofd_unsafe"),
-        (raw_zip([("a", b"a")]) + OFD, "ofd_unsafe"),
-        (raw_zip([*members(), ("OFD.xml", b"<a/>")]), "ofd_unsafe"),
-        (raw_zip([*members(), ("ofd.XML", b"<a/>")]), "ofd_unsafe"),
-        (raw_zip([*members(), ("./OFD.xml", b"<a/>")]), "ofd_unsafe"),
-        (raw_zip([*members(), ("../evil", b"a")]), "ofd_unsafe"),
-        (raw_zip([*members(), ("/etc/evil", b"a")]), "ofd_unsafe"),
-        (raw_zip([*members(), *((f"f{n}", b"") for n in range(MAX_ENTRIES))]), "ofd_unsafe"),
-        (raw_zip([*members(), *((f"f{n}", b"\0" * 2**23) for n in range(8))]), "ofd_unsafe"),
-        (raw_zip([("OFD.xml", b" " * (2**23 + 1))]), "ofd_unsafe"),
-        (raw_zip(members(), compress_type=zipfile.ZIP_BZIP2), "ofd_damaged"),
+        (zipped([("a", b"a")]) + OFD, "ofd_unsafe"),
+        (zipped([*members(), ("OFD.xml", b"<a/>")]), "ofd_unsafe"),
+        (zipped([*members(), ("ofd.XML", b"<a/>")]), "ofd_unsafe"),
+        (zipped([*members(), ("./OFD.xml", b"<a/>")]), "ofd_unsafe"),
+        (zipped([*members(), ("../evil", b"a")]), "ofd_unsafe"),
+        (zipped([*members(), ("/etc/evil", b"a")]), "ofd_unsafe"),
+        (zipped([*members(), *((f"f{n}", b"") for n in range(MAX_ENTRIES))]), "ofd_unsafe"),
+        (zipped([*members(), *((f"f{n}", b"\0" * 2**23) for n in range(8))]), "ofd_unsafe"),
+        (zipped([("OFD.xml", b" " * (2**23 + 1))]), "ofd_unsafe"),
+        (zipped(members(), compress_type=zipfile.ZIP_BZIP2), "ofd_damaged"),
         (patched(OFD, b"PK\1\2", 8, "<H", 1), "ofd_encrypted"),
         (patched(OFD, b"PK\3\4", 22, "<L", 7), "ofd_unsafe"),
         (patched(OFD, b"PK\1\2", 42, "<L", 7), "ofd_unsafe"),

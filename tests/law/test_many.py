@@ -1,15 +1,17 @@
 """Deciding many cases at once gives what `decide` gives each, to the fen, under every call."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vouchers import rules
+from vouchers.management.cases import facts_from
 from vouchers.rules.many import NAMES, decide_many, spending
 from vouchers.rules.table import table_of
 
-from .builders import TERMS
+from .builders import LAW, TERMS, ordinary_case
 from .random_terms import RICH, random_facts, random_terms
 
 
@@ -49,3 +51,11 @@ def test_the_random_calls_go_everywhere():
             reasons |= {line.reason for line in decision.lines}
     assert bindings == set(rules.BINDINGS) - {"tranche", "agreement", "part", "pro_rata", "recovered"}
     assert reasons == set(rules.REASONS) - {"no_agreement"}
+
+
+def test_exactly_the_minimum_grant_is_granted_and_a_fen_below_it_is_not():
+    facts = facts_from(ordinary_case())
+    for minimum_fen, granted in ((3_180_000, 3_180_000), (3_180_001, 0)):
+        terms = replace(TERMS, minimum_grant_fen=minimum_fen)
+        assert rules.decide(facts, LAW, terms).granted_fen == granted
+        assert decide_many(table_of([facts]), LAW, terms)[1].tolist() == [granted]

@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,8 +22,11 @@ from .random_terms import RICH, random_facts, random_terms
 FIRMS = ("91320214MA1XPQ3F0P", "91110000MA00000A1X", "91440300MA00000B2Y")
 
 
-def one_after_the_other(cases: list[rules.Facts], terms: rules.CallTerms, pool_fen: int | None) -> list[int]:
+def one_after_the_other(
+    cases: list[rules.Facts], terms: rules.CallTerms, pool_fen: int | None, grows=()
+) -> list[int]:  # fmt: skip
     """What each is granted by `decide` when its turn comes; None for a pool that does not cut."""
+    ahead = sorted(grows)
     used, base, subsidy = defaultdict(int), defaultdict(int), defaultdict(int)
     before: dict[str, int] = {}
     granted, dry = [], False
@@ -30,6 +34,8 @@ def one_after_the_other(cases: list[rules.Facts], terms: rules.CallTerms, pool_f
         uscc = facts.applicant.uscc
         before.setdefault(uscc, facts.years_used_fen)
         names = {line.contract for line in facts.lines if line.contract}
+        while not dry and ahead and facts.filed_on and ahead[0][0] <= facts.filed_on:
+            pool_fen = max(pool_fen + ahead.pop(0)[1], 0)
         now = replace(
             facts,
             cap_used_fen=used[uscc],
@@ -129,3 +135,99 @@ def test_a_change_names_winners_losers_and_the_day_the_pool_is_dry():
     assert (found.winners, found.losers) == (1, 3)
     assert found.applicants[3] == ("F3", 0, 1_590_000)
     assert (found.dry_before, found.dry_after) == (dt.date(2026, 1, 4), None)
+
+
+def test_a_change_sums_the_claims_of_an_applicant_and_keeps_both_years():
+    cases = ordinary_year(3)
+    cases[2] = replace(cases[2], applicant=cases[0].applicant)
+    table = table_of(cases)
+    before = run_year(table, LAW, TERMS, pool_fen=3_180_000 * 3)
+    after = run_year(table, LAW, rules.changed_terms(TERMS, {"local_rate": "0.15"}), pool_fen=1_590_000 * 3 - 1)
+    found = compare(table, before, after)
+    assert found.applicants == (("F0", 6_360_000, 1_590_000), ("F1", 3_180_000, 1_590_000))
+    assert (found.before, found.after) == (before, after)
+    assert (found.dry_before, found.dry_after) == (None, dt.date(2026, 1, 3))
+
+
+def test_a_year_is_a_waiting_list_unless_it_says_otherwise():
+    table, pool_fen = table_of(ordinary_year(2)), 3_180_000 + 5
+    plain = run_year(table, LAW, TERMS, pool_fen=pool_fen)
+    assert plain.given.tolist() == [3_180_000, 0]
+    assert plain.given.dtype == plain.granted.dtype == np.int64
+    assert run_year(table, LAW, TERMS, pool_fen=pool_fen, shortage="first_come").given.tolist() == [3_180_000, 5]
+
+
+@pytest.mark.parametrize("shortage", ["waitlist", "first_come", "pro_rata"])
+def test_a_year_tells_what_each_claim_is_worth_whatever_the_pool_has(shortage):
+    year = run_year(table_of(ordinary_year(3)), LAW, TERMS, pool_fen=3_180_000, shortage=shortage)
+    assert year.computed.tolist() == [3_180_000] * 3
+    assert len(year.granted) == len(year.given) == 3
+    assert (year.given.dtype, year.given_fen) == (np.int64, 3_180_000)
+
+
+def in_order_of_days(rng: random.Random) -> tuple[list[rules.Facts], list[tuple[dt.date, int]]]:
+    """A year whose cases are filed one day after another, and what came to the pool, or left it, meanwhile."""
+    begin = dt.date(2025, 1, 1)
+    days = sorted(rng.randint(0, 300) for _ in range(12))
+    cases = [replace(facts, filed_on=begin + dt.timedelta(days)) for facts, days in zip(a_year(rng), days, strict=True)]
+    grows = [(begin + dt.timedelta(rng.randint(0, 330)), rng.randint(-(10**7), 5 * 10**8)) for _ in range(3)]
+    return cases, grows
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32))
+def test_a_pool_that_grows_cuts_each_as_decide_would_on_its_day(seed):
+    rng = random.Random(seed)
+    terms, (cases, grows) = random_terms(rng), in_order_of_days(rng)
+    terms = replace(terms, filing_from=None, filing_until=None)
+    pool_fen = rng.randint(0, 10**8)
+    year = run_year(table_of(cases), RICH, terms, pool_fen=pool_fen, shortage="first_come", grows=grows)
+    assert year.given.tolist() == one_after_the_other(cases, terms, pool_fen, grows)
+
+
+def waiting_list(granted, days, pool_fen, grows):
+    """The plain story of a waiting list, day by day: money comes in the morning, then people file, then heads are served."""
+    queue, given, left = [], [0] * len(granted), pool_fen
+
+    def serve():
+        nonlocal left
+        while queue and granted[queue[0]] <= left:
+            head = queue.pop(0)
+            given[head] = granted[head]
+            left -= granted[head]
+
+    for day in sorted({*days, *(day for day, _ in grows)}):
+        for _, fen in sorted(each for each in grows if each[0] == day):
+            left = max(left + fen, 0)
+            serve()
+        for case in [at for at, filed in enumerate(days) if filed == day]:
+            queue.append(case)
+            serve()
+    return given
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32))
+def test_a_waiting_list_is_served_when_its_money_comes(seed):
+    rng = random.Random(seed)
+    cases, grows = in_order_of_days(rng)
+    terms = replace(random_terms(rng), filing_from=None, filing_until=None)
+    pool_fen = rng.randint(0, 10**8)
+    year = run_year(table_of(cases), RICH, terms, pool_fen=pool_fen, grows=grows)
+    days = [facts.filed_on for facts in cases]
+    assert year.granted.tolist() == one_after_the_other(cases, terms, None)
+    assert year.given.tolist() == waiting_list(year.granted.tolist(), days, pool_fen, grows)
+    later = max(days) + dt.timedelta(1)
+    assert run_year(table_of(cases), RICH, terms, pool_fen=pool_fen, grows=[(later, 0)]).given.tolist() == (
+        run_year(table_of(cases), RICH, terms, pool_fen=pool_fen).given.tolist()
+    )
+
+
+def test_a_settlement_shares_what_there_is_at_the_end():
+    table = table_of(ordinary_year(4))
+    grown = run_year(
+        table, LAW, TERMS, pool_fen=3_180_000, shortage="pro_rata", grows=[(dt.date(2025, 9, 1), 3_180_000)]
+    )  # fmt: skip
+    assert grown.given.tolist() == run_year(
+        table, LAW, TERMS, pool_fen=6_360_000, shortage="pro_rata"
+    ).given.tolist()  # fmt: skip

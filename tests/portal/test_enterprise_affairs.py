@@ -37,11 +37,6 @@ def _no_files(settings):
 
 
 @pytest.fixture
-def call():
-    return factories.call()
-
-
-@pytest.fixture
 def firm(call):
     return factories.firm(1, call)
 

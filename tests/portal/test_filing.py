@@ -23,26 +23,6 @@ def _no_files(settings):
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def call():
-    return factories.call()
-
-
-@pytest.fixture
-def product():
-    return factories.product()
-
-
-@pytest.fixture
-def firm(call, office):
-    return factories.firm(1, call, reviewer=office.reviewer)
-
-
-@pytest.fixture
 def client(firm):
     client = Client()
     client.force_login(firm.clerk)

@@ -26,16 +26,6 @@ def signed_in(firm):
     return client
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
 def addresses(claim):
     """Every address of the room, with the ids of this claim."""
     ids = {

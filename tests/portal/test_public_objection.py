@@ -17,11 +17,6 @@ def _no_files(settings):
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
 def publicised(office):
     """A firm and its publicised claim."""
     firm = factories.firm(1, factories.call(), reviewer=office.reviewer)

@@ -31,16 +31,6 @@ def _no_files(settings):
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.ready(firm, factories.product(), 1)
 

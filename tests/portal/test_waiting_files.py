@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def firm():
-    return factories.firm(1, factories.call(), reviewer=factories.office().reviewer)
-
-
-@pytest.fixture
 def claim(firm):
     return factories.draft(firm)
 

@@ -23,16 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def claim(firm, office):
     """An accepted claim of one local line of 106,000.00 yuan, paid in full."""
     return factories.drive(factories.ready(firm, factories.product(), 1), "accepted", firm, office)

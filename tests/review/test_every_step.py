@@ -30,11 +30,6 @@ SITUATIONS = [
 ]
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def made(office, situation):
     """A firm and its claim, brought to where the steps begin."""
     twice = situation in ("approved_once", "reviewed above the limit")

@@ -15,16 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def submitted(firm):
     return factories.submitted(firm, factories.product(), 1)
 

@@ -17,11 +17,6 @@ SAID = {"name": "周周", "contact": "13812345678", "text": "该单位与销售�
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
 def claim(office):
     firm = factories.firm(1, factories.call(), reviewer=office.reviewer)
     return factories.drive(factories.ready(firm, factories.product(), 1), "publicised", firm, office)

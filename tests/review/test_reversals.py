@@ -27,16 +27,6 @@ GROSS, GRANTED = 10_600_000, 3_180_000
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def claim_in(office, firm):
     def make(state):
         return factories.drive(factories.ready(firm, factories.product(), 1), state, firm, office)

@@ -28,11 +28,6 @@ ENDS = {"accept": {"accepted"}, "approve": {"approved", "approved_once"}, "publi
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
 def firm(office):
     firm = factories.firm(1, factories.call(second_approval_above_fen=3_000_000), reviewer=office.reviewer)
     firm.organisation.contact_email = "office@example.cn"

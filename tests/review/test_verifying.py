@@ -26,16 +26,6 @@ SHOT = Picture("查验.png", PNG)
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
-def firm(office):
-    return factories.firm(1, factories.call(), reviewer=office.reviewer)
-
-
-@pytest.fixture
 def claim(office, firm):
     return factories.drive(factories.ready(firm, factories.product(), 1), "accepted", firm, office)
 

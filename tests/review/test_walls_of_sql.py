@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def office():
-    return factories.office()
-
-
-@pytest.fixture
 def firm(office):
     return factories.firm(1, factories.call(second_approval_above_fen=0), reviewer=office.reviewer)
 

@@ -16,11 +16,6 @@ from vouchers.workflow import IllegalTransition
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def office():
-    return factories.office()
-
-
 def payable(office, number=1, call=None):
     call = call or factories.call()
     firm = factories.firm(number, call, reviewer=office.reviewer)

@@ -31,10 +31,10 @@ class DocumentAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ApplicantAdmin):
-    """What organisations were told."""
+    """What organisations and officers were told."""
 
-    list_display = ("created_at", "applicant", "channel", "subject", "state")
+    list_display = ("created_at", "applicant", "officer", "channel", "subject", "state")
     list_filter = ("channel", "state")
-    list_select_related = ("organisation",)
+    list_select_related = ("organisation", "officer")
     search_fields = ("subject", "^organisation__uscc")
     search_help_text = "按标题或信用代码查找"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from rest_framework import serializers
 
+from vouchers.claims.contracts import ContractFacts
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.papers import ATTACHMENT_KINDS
 from vouchers.claims.services import MAX_UPLOAD_BYTES
@@ -46,6 +47,31 @@ class LineForm(LookForm):
     product = forms.IntegerField(label="算力产品")
     seller_related = forms.BooleanField(label="与销售方存在关联关系", required=False)
     subsidised_elsewhere = forms.BooleanField(label="该费用已获其他补助", required=False)
+    contract = forms.CharField(label="合同编号", max_length=60, required=False)
+    contract_amount = YuanField(label="合同金额", min_fen=1, required=False)
+    signed_on = forms.DateField(label="合同签订日期", required=False)
+    service_from = forms.DateField(label="服务开始日期", required=False)
+    service_until = forms.DateField(label="服务结束日期", required=False)
+    classes = forms.JSONField(label="比例档次", required=False)
+
+    def clean_classes(self) -> list[str]:
+        """Codes of rate classes. Raises ValidationError."""
+        codes = self.cleaned_data["classes"] or []
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            raise forms.ValidationError('比例档次写成代码的列表，例如 ["startup"]。')
+        return codes
+
+    def clean(self) -> dict:
+        """What only some calls ask for, as `contract` for the service."""
+        data: dict = super().clean() or {}
+        days = {name: data.pop(name, None) for name in ("signed_on", "service_from", "service_until")}
+        data["contract"] = ContractFacts(
+            contract=ContractFacts.plain_number(data.get("contract", "")),
+            contract_fen=data.pop("contract_amount", None),
+            classes=data.pop("classes", []),
+            **days,
+        )
+        return data
 
 
 class DeclarationForm(LookForm):
@@ -116,6 +142,13 @@ class LineRequest(serializers.Serializer):
     product = serializers.IntegerField()
     seller_related = serializers.BooleanField(default=False)
     subsidised_elsewhere = serializers.BooleanField(default=False)
+    # What the call may ask for besides; amounts are yuan as text.
+    contract = serializers.CharField(max_length=60, required=False)
+    contract_amount = serializers.CharField(required=False)
+    signed_on = serializers.DateField(required=False)
+    service_from = serializers.DateField(required=False)
+    service_until = serializers.DateField(required=False)
+    classes = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class PaymentRequest(serializers.Serializer):

@@ -123,10 +123,13 @@ class InvoiceSerializer(serializers.ModelSerializer):
 class ClaimLineSerializer(serializers.ModelSerializer):
     """An invoice line that the claim asks a subsidy for."""
 
+    contract_amount = Yuan(source="contract_fen", allow_null=True)
+
     class Meta:
         model = ClaimLine
         fields = [
             "id", "invoice_line", "product", "service", "location", "seller_related", "subsidised_elsewhere",
+            "contract", "contract_amount", "signed_on", "service_from", "service_until", "classes",
         ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class Order(models.Model):
         "applicants.Organisation", models.PROTECT, null=True, related_name="+", verbose_name="单位"
     )
     payment = models.ForeignKey(
-        "vouchers.Payment", models.PROTECT, null=True, related_name="+", verbose_name="原拨付"
+        "vouchers.Payment", models.PROTECT, null=True, related_name="orders", verbose_name="原拨付"
     )  # fmt: skip
     window_until = models.DateField("申报截止", null=True)
     to_year = models.PositiveSmallIntegerField("结转至年度", null=True)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from accounts.locks import refuse_when_locked
 from providers.models import Product
 from vouchers import invoices
+from vouchers.claims.contracts import ContractFacts
 from vouchers.claims.copies import renew_copies
 from vouchers.claims.corrections import CorrectionItem, answer_item
 from vouchers.claims.intake import (
@@ -41,6 +42,7 @@ class Declared:
     product: Product | None
     seller_related: bool = False
     subsidised_elsewhere: bool = False
+    contract: ContractFacts | None = None
 
 
 def correct_typed_invoice(claim: Claim, invoice: Invoice, read: invoices.Invoice, *, seen: str | None, user) -> Invoice:
@@ -127,7 +129,8 @@ def correct_payment(
 
 def seen_lines(claim: Claim, invoice: Invoice) -> str:
     """A mark of what the claim declares of the invoice's lines."""
-    fields = ("invoice_line_id", "product_id", "seller_related", "subsidised_elsewhere")
+    said = ("contract", "contract_fen", "signed_on", "service_from", "service_until", "classes")
+    fields = ("invoice_line_id", "product_id", "seller_related", "subsidised_elsewhere", *said)
     rows = ClaimLine.objects.filter(claim=claim, invoice_line__invoice=invoice).order_by("invoice_line_id")
     return seen_values(*rows.values_list(*fields))
 
@@ -139,6 +142,9 @@ def declare_lines(claim: Claim, invoice: Invoice, declared: Mapping[int, Declare
         require_unchanged(seen, seen_lines(claim, invoice))
         for claim_line in claim.lines.filter(invoice_line__invoice=invoice).exclude(invoice_line__in=list(declared)):
             drop_line(claim_line, user=user)
+        # What the form says of a contract takes the place of what it said before, on all its lines at once.
+        if any(said.contract for said in declared.values()):
+            claim.lines.filter(invoice_line__invoice=invoice).update(contract="", contract_fen=None)
         for line in invoice.lines.select_related("invoice").filter(pk__in=list(declared)):
             said = declared[line.pk]
             declare_line(
@@ -148,6 +154,7 @@ def declare_lines(claim: Claim, invoice: Invoice, declared: Mapping[int, Declare
                 user=user,
                 seller_related=said.seller_related,
                 subsidised_elsewhere=said.subsidised_elsewhere,
+                contract=said.contract,
             )
 
 

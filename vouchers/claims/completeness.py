@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vouchers.claims.contracts import asks_of
 from vouchers.claims.corrections import open_items
 from vouchers.claims.dossier import Asked, Bill, Dossier
 from vouchers.claims.doubts import open_blocks
@@ -51,6 +52,7 @@ def deficiencies_of(claim: Claim, dossier: Dossier | None = None) -> list[Defici
     for invoice_id in dossier.claimed():
         paid_fen = sum(allocation.amount_fen for allocation in dossier.paid_on(invoice_id))
         found += _of_invoice(claim, dossier.invoices[invoice_id], paid_fen)
+    found += _of_contracts(claim, dossier)
     found += _of_doubts(claim, dossier)
     found += _of_payments(dossier)
     found += [
@@ -76,6 +78,18 @@ def _of_invoice(claim: Claim, invoice: Bill, paid_fen: int) -> list[Deficiency]:
         found.append(Deficiency("red_letter", f"发票 {invoice.number} 是红字发票，不能单独申请补助，请移除该明细。"))
     if invoice.seller_id == claim.organisation.uscc:
         found.append(Deficiency("own_invoice", f"发票 {invoice.number} 的销售方就是本单位，请移除。"))
+    return found
+
+
+def _of_contracts(claim: Claim, dossier: Dossier) -> list[Deficiency]:
+    """What the call asks of each line (contract, days of service) and nobody said."""
+    asks = asks_of(claim.call)
+    found = []
+    for line in dossier.lines if asks.any else ():
+        if words := asks.missing(line):
+            bill, item = dossier.invoices[line.invoice_line.invoice_id], line.invoice_line
+            what = f"发票 {bill.number} 第 {item.position} 行还没有填写{'、'.join(words)}"
+            found.append(Deficiency("line_contract", f"{what}，本年度申报通知按此计算，请在该发票的申报明细里补填。"))
     return found
 
 

@@ -20,7 +20,7 @@ from providers.selectors import location_of
 from vouchers import invoices
 from vouchers.calls.models import Call
 from vouchers.claims.agreements import Tranche
-from vouchers.claims.contracts import ContractFacts, require_agreement, require_tranche
+from vouchers.claims.contracts import ContractFacts, require_agreement, require_one_amount, require_tranche
 from vouchers.claims.copies import keep_copy, known_file
 from vouchers.claims.intake import EARLIEST, ClaimError, InvoiceRefused, enter_invoice, find_invoice, require_fitting
 from vouchers.claims.keeping import store_file
@@ -242,6 +242,8 @@ def declare_line(
                 **(asdict(contract) if contract else {}),
             },
         )
+        if contract and contract.contract:
+            require_one_amount(claim)
     return line
 
 
@@ -330,8 +332,10 @@ def sign_declaration(claim: Claim, *, user) -> None:
 
 def filing_closed(call: Call) -> bool:
     """Whether the year's filing ended because the pool was spent (`first_come`)."""
+    if call.shortage != "first_come":
+        return False
     queues = FilingQueue.objects.filter(scheme=call.scheme, fiscal_year=call.fiscal_year)
-    return call.shortage == "first_come" and queues.exclude(closed_at=None).exists()
+    return queues.exclude(closed_at=None).exists()
 
 
 def require_filing_open(call: Call) -> None:

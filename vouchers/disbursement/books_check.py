@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.selectors import roles_of
 from audit.models import AuditEntry
@@ -22,6 +23,7 @@ from vouchers.disbursement.services import BatchRefused
 from vouchers.jobs.models import Job
 from vouchers.jobs.services import Progress, request
 from vouchers.ledger import books
+from vouchers.messages.services import tell_officers
 from vouchers.review.actors import SYSTEM_ACTOR, Actor
 from vouchers.review.replay import check_review
 
@@ -32,6 +34,9 @@ SUBJECT = "books"
 ACTION = "books.check"
 MAY_ASK = frozenset({"finance", "approver", "auditor", "audit_admin"})
 _STEPS = 4
+# Who hears of it when the books begin not to agree, and when they agree again.
+HEARS = ("auditor", "finance")
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,18 @@ def run(subject: str, progress: Progress) -> None:
 
 def run_nightly() -> None:
     """The same check every night, by the system. Every problem is logged as an error, which is what monitoring watches;
-    the finding stands on the officers' pages, and turns the health page's `books` to failing.
+    the finding stands on the officers' pages, and turns the health page's `books` to failing. A check that broke off is
+    no better than one that found something, and is told the same.
     """
-    for problem in _check_all(lambda *_: None, SYSTEM_ACTOR).problems:
+    try:
+        found = _check_all(lambda *_: None, SYSTEM_ACTOR)
+    except Exception:
+        last = _last_anchor()
+        words = "夜间核对中断，没有核对完。请系统管理员查看后台日志，修复后重新核对。"
+        seq, digest = (last.seq, last.hash) if last else (0, "")
+        _write_down(Finding(0, 0, 0, 0, [words], seq, digest), SYSTEM_ACTOR)
+        raise
+    for problem in found.problems:
         log.error("books: %s", problem)
 
 
@@ -88,15 +102,31 @@ def _check_all(tell: Callable[[int, int, str], object], actor: Actor) -> Finding
         against=last.seq if last else 0,
     )
     tell(3, _STEPS, "正在登记核对结果")
-    record(
-        actor=actor.text,
-        action=ACTION,
-        subject=SUBJECT,
-        at=settings.CLOCK.now(),
-        ok=found.ok,
-        detail=asdict(found),
-    )
+    _write_down(found, actor)
     return found
+
+
+def _write_down(found: Finding, actor: Actor) -> None:
+    """Keep what was found; tell the people concerned once when trouble begins, and once when it is mended."""
+    with transaction.atomic():
+        before = latest_finding()
+        was_ok = before is None or before[1].ok
+        record(
+            actor=actor.text,
+            action=ACTION,
+            subject=SUBJECT,
+            at=settings.CLOCK.now(),
+            ok=found.ok,
+            detail=asdict(found),
+        )
+        if was_ok and not found.ok:
+            count = len(found.problems)
+            named = "\n".join(f"· {problem}" for problem in found.problems[:_NAMED])
+            more = f"\n另有 {count - _NAMED} 个问题，见“资金台账”页。" if count > _NAMED else ""
+            words = "请立即查明原因；查明以前，请勿签批拨付批次和资金办理单。"
+            tell_officers(HEARS, f"账目核对发现 {count} 个问题", f"{words}\n{named}{more}")
+        elif found.ok and not was_ok:
+            tell_officers(HEARS, "账目核对恢复正常", "此前发现的问题已经消除，账目、核定结论和审计链全部相符。")
 
 
 def start_check(*, actor: Actor) -> Job:

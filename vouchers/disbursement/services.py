@@ -91,8 +91,9 @@ def remove_claim(payment: Payment, *, actor: Actor) -> None:
     """Take a claim out of an open batch; it is payable again."""
     with refuse_when_locked(), transaction.atomic():
         _locked(payment.batch, "open")
-        # As it stands now: a second click finds it dropped, and must not take the claim out of another batch.
-        payment = Payment.objects.select_for_update(of=("self",)).select_related("claim").get(pk=payment.pk)
+        # As it stands now: a second click finds it dropped, and must not take the claim out of another batch. Payments of
+        # an open batch are moved under the batch's lock alone.
+        payment = Payment.objects.select_related("claim").get(pk=payment.pk)
         _move_payment(payment, "drop")
         fire(payment.claim, "unbatch", actor=actor, payment=payment.pk)
 

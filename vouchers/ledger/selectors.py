@@ -165,6 +165,19 @@ def held_by_day(key: str) -> list[tuple[dt.date, int]]:
     return [(row["day"], int(row["fen"])) for row in rows]
 
 
+def grown_by_day(scheme: str, year: int) -> list[tuple[dt.date, int]]:
+    """What was added to the year's pool beside its appropriation, or taken from it, day by day in order: top-ups,
+    adjustments and what was carried into it. What a close carries on or gives back is the year's end, and not here.
+    """
+    key = kinds.pool(scheme, year)
+    sign = Case(When(target=key, then=F("amount_fen")), default=-F("amount_fen"))
+    moved = Transfer.objects.filter(
+        Q(target=key, kind__in=("top_up", "adjust", "carry")) | Q(source=key, kind="adjust")
+    )
+    rows = moved.annotate(day=TruncDate("at")).values("day").annotate(fen=Sum(sign)).order_by("day")
+    return [(row["day"], int(row["fen"])) for row in rows]
+
+
 def recovered_out_fen(paid_keys: QuerySet) -> int:
     """What was recovered for the treasury of the payments into these accounts (a query of keys, as `keys_of` gives)."""
     rows = Transfer.objects.filter(kind="recover", target="treasury", source__in=paid_keys)

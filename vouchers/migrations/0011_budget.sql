@@ -19,12 +19,17 @@ ALTER TABLE vouchers_voucherevent ADD CONSTRAINT voucher_event_is_a_step CHECK (
   'revoke issued revoked approver'));
 
 -- Who takes a turn. Under a call that settles pro rata nothing is held before the settlement, so the claim waits. Under
--- one that takes whoever comes first, nobody files any more once the pool was spent; an appeal is no new filing.
+-- one that takes whoever comes first, nobody files any more once the pool was spent; an appeal is no new filing. Into a
+-- closed year nobody comes, who was judged before it was closed neither: the queue's lock was waited for.
 CREATE FUNCTION vouchers_claim_takes_turn() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE rule record;
 BEGIN
   SELECT shortage, scheme, fiscal_year INTO rule FROM vouchers_call WHERE id = NEW.call_id;
+  IF EXISTS (SELECT FROM ledger_closedyear WHERE period = concat_ws(':', rule.scheme, rule.fiscal_year)) THEN
+    RAISE EXCEPTION 'year % of % is closed', rule.fiscal_year, rule.scheme USING ERRCODE = 'LG008',
+      DETAIL = json_build_object('period', concat_ws(':', rule.scheme, rule.fiscal_year), 'kind', 'hold');
+  END IF;
   IF rule.shortage = 'pro_rata' THEN
     NEW.waiting := true;
   ELSIF rule.shortage = 'first_come' AND OLD.state = 'draft' AND EXISTS (

@@ -16,6 +16,7 @@ from accounts.encryption import EncryptedTextField
 from accounts.models import Officer
 from applicants.models import BankAccount, Organisation
 from vouchers import workflow
+from vouchers.review.bounds import BOUNDS, NOT_COUNTED
 from vouchers.review.consequences import duty_of
 
 # Problems of one kind that are told one by one.
@@ -244,7 +245,7 @@ MONEY = {
             FROM vouchers_claim c JOIN vouchers_call k ON k.id = c.call_id WHERE c.queue_number IS NOT NULL)""",
 }
 
-AGREEMENTS = STANDING | STEPS | MONEY
+AGREEMENTS = STANDING | STEPS | MONEY | BOUNDS
 
 # Which steps hold money, give it back, bring back what the bank returned, or recover it. A payment that comes back
 # after part of it was recovered is decided again.
@@ -259,6 +260,7 @@ def _parameters() -> dict:
     return {
         "alive": workflow.AWAITING_MONEY,
         "closed": workflow.CLOSED_UNPAID,
+        "not_counted": NOT_COUNTED,
         "resting": (*(state for state in workflow.AWAITING_MONEY if state != "returned"), "paid"),
         "deciding": _HOLDING,
         "may_decide": (*_HOLDING, "bounce"),

@@ -197,14 +197,20 @@ def move_money(
         )
 
 
-def require_payment(claim: Claim, verb: str, payment: int | None) -> None:
+def require_payment(claim: Claim, verb: str, payment: int | None, amount_fen: int | None) -> None:
     """What finance does to a batched claim follows from its payment out, which has moved already.
 
-    So nobody takes a claim out of a batch that the bank has, and nothing is paid that was never sent.
+    So nobody takes a claim out of a batch that the bank has, nothing is paid that was never sent, and nothing is taken
+    back but by an order of just that amount that a second person signed.
     """
     follows = {"unbatch": "dropped", "pay": "paid", "bounce": "failed", "recover": "paid"}
     if verb in follows and not claim.payments.filter(pk=payment or 0, state=follows[verb]).exists():
         raise ReviewRefused(f"没有与此对应的拨付记录，不能{workflow.CLAIM.verb_labels[verb]}。请在拨付批次中办理。")
+    signed = {"orders__kind": "recover", "orders__state": "signed", "orders__amount_fen": amount_fen}
+    if verb == "recover" and not claim.payments.filter(pk=payment or 0, **signed).exists():
+        raise ReviewRefused(
+            "追回须有两人签批的资金办理单，没有与此金额对应的办理单。请先在“资金办理”中编制，由另一人签批。"
+        )
 
 
 def refuse_sanctioned(claim: Claim, sanctioned: bool | None = None) -> None:

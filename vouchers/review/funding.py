@@ -27,6 +27,7 @@ from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import held_fen, paid_fen, pool_and_room_fen, pool_available_fen
 from vouchers.money import grouped
 from vouchers.policy import governing
+from vouchers.review.bounds import is_bounded, lock_bounds
 from vouchers.review.errors import NothingToGrant, ReviewRefused
 from vouchers.review.models import Decision
 from vouchers.rules.stored import Stored
@@ -90,9 +91,10 @@ def place(
 
     Nothing is locked: the decision is made before the turn comes, on `balances_fen` of pool and cap as they were read
     with the claim, and made again in the rare case that books or invoices say something else by then. Under
-    `first_come`, where every submission changes what the next can get, that is no rare case: all is locked at once.
+    `first_come`, where every submission changes what the next can get, that is no rare case: all is locked at once. So
+    it is where other years' claims count.
     """
-    if claim.call.shortage != "first_come":
+    if claim.call.shortage != "first_come" and not is_bounded(claim.call):
         # A claim that seems worth nothing is looked at once more: papers that others use are told first.
         with suppress(NothingToGrant):
             return _turn(claim, dossier, Purse(claim, held_fen=0, balances_fen=balances_fen), unbound=dossier)
@@ -286,7 +288,7 @@ def ledger_place(claim: Claim) -> tuple[int, str, int, int]:
 
 
 def lock_queue(claim: Claim) -> None:
-    """Lock the year's filing queue until the end of the transaction.
+    """Lock the year's filing queue, and what the applicant has of caps beyond the year, until the transaction ends.
 
     The first submission of the year makes it (`vouchers_take_step`); before, there is nothing to lock.
     """
@@ -295,6 +297,7 @@ def lock_queue(claim: Claim) -> None:
         cursor.execute(
             "SELECT FROM vouchers_filingqueue WHERE scheme = %s AND fiscal_year = %s FOR NO KEY UPDATE", year
         )
+    lock_bounds(claim)
 
 
 def waiting_of(claim: Claim) -> QuerySet[Claim]:

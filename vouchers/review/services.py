@@ -42,9 +42,10 @@ def fire(
     """Take one step with a claim.
 
     Where it leads follows from the claim, nobody chooses it. `seen_version` is the version on the person's screen: a
-    stale screen never overwrites. `payment` is the id of the payment out that a pay or bounce answers; `amount_fen`
-    what a recovery brought back, or what the head of the queue accepts instead of its whole amount. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a `ClaimError`
-    or a refusal of the ledger; nothing has changed then.
+    stale screen never overwrites. `payment` is the id of the payment out that a pay, bounce or recovery is about;
+    `amount_fen` what a recovery brings back, by a signed order of just that (`vouchers.budget.orders`), or what the head
+    of the queue accepts instead of its whole amount. Raises `workflow.IllegalTransition`, a `ReviewRefused`, a
+    `ClaimError` or a refusal of the ledger; nothing has changed then.
     """
     try:
         with refuse_when_locked(), transaction.atomic():
@@ -68,7 +69,7 @@ def _step(claim_id, verb, actor, reason, seen_version, payment, amount_fen) -> C
         raise ReasonMissing(f"请填写{workflow.CLAIM.verb_labels[verb]}的理由，申请单位将看到该理由。")
     duty = consequences.duty_of(verb, claim.state)
     refuse_second_duty(claim.pk, actor.user, duty)
-    consequences.require_payment(claim, verb, payment)
+    consequences.require_payment(claim, verb, payment, amount_fen)
     event = ClaimEvent(
         claim=claim,
         version=claim.version + 1,

@@ -11,6 +11,7 @@ from applicants.models import Organisation
 from applicants.selectors import with_current_name
 from vouchers.calls.models import Call
 from vouchers.calls.services import current_call, terms_of
+from vouchers.ledger.selectors import grown_by_day
 from vouchers.policy import law_for
 from vouchers.review.funding import Case
 from vouchers.review.models import Decision
@@ -49,14 +50,14 @@ def year_of(scheme: str, fiscal_year: int) -> tuple[list[Facts], list[str]]:
 
 
 def what_if(scheme: str, fiscal_year: int, changes: Changes) -> Answer:
-    """Run the year's real claims under its call and under `changes`.
+    """Run the year's real claims under its call and under `changes`, with what came to the pool during the year.
 
     Raises CallError where no call was published, NoLawInForce, and TermsError (with CallExceedsLaw) for the changes.
     """
     call = current_call(scheme, fiscal_year)
     law = law_for(scheme, fiscal_year)
     cases, numbers = year_of(scheme, fiscal_year)
-    supposed = suppose(cases, numbers, law, terms_of(call), call.shortage, changes)
+    supposed = suppose(cases, numbers, law, terms_of(call), call.shortage, changes, grown_by_day(scheme, fiscal_year))
     return Answer(call, supposed, _names(uscc for uscc, _, _ in supposed.difference.applicants))
 
 

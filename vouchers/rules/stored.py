@@ -11,18 +11,15 @@ import dataclasses
 import datetime as dt
 import types
 import typing
+from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from vouchers import money
 
-T = typing.TypeVar("T")
 # What most values are.
 _PLAIN = frozenset({str, int, bool, type(None)})
-_FIELDS: dict[Any, dict[str, Any]] = {}
-
-
-_LATER: dict[Any, dict[str, Any]] = {}
 
 
 def later(default: Any) -> Any:
@@ -45,78 +42,119 @@ class Stored:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that the json module writes, in the order of the fields."""
-        names = _fields_of(type(self))
-        later_ones = _LATER[type(self)]
-        values = ((name, getattr(self, name)) for name in names)
-        return {name: _written(value) for name, value in values if name not in later_ones or value != later_ones[name]}
+        kind: Any = type(self)
+        shape = _shape_of(kind)
+        values = {name: getattr(self, name) for name in shape.readers}
+        for name, default in shape.later:
+            if values[name] == default:
+                del values[name]
+        return {name: value if type(value) in _PLAIN else _written(value) for name, value in values.items()}
 
     @classmethod
     def from_json(cls, data: object) -> typing.Self:
         """The object that to_json() wrote. Raises StoredError."""
-        return _read_object(cls, data, cls.__name__)
+        kind: Any = cls
+        try:
+            read: Callable[[Any], typing.Self] = _reader_of(kind)
+            return read(data)
+        except StoredError as problem:
+            raise StoredError(f"{cls.__name__}{problem}") from problem
 
 
-def _fields_of(cls: Any) -> dict[str, Any]:
-    """Name → type of every field of the dataclass `cls`, worked out once."""
-    if cls not in _FIELDS:
-        hints = typing.get_type_hints(cls)
-        # _LATER before _FIELDS: whoever finds the class there must find it here.
-        if issubclass(cls, tuple):
-            names = cls._fields
-            _LATER[cls] = {name: cls._field_defaults[name] for name in cls.LATER}
-        else:
-            fields = dataclasses.fields(cls)
-            names = tuple(field.name for field in fields)
-            _LATER[cls] = {field.name: field.default for field in fields if field.metadata.get("later")}
-        _FIELDS[cls] = {name: hints[name] for name in names}
-    return _FIELDS[cls]
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Shape:
+    """A class's fields in their order, each with what reads it, and the later ones with their defaults."""
+
+    readers: dict[str, Callable[[Any], Any]]
+    later: tuple[tuple[str, Any], ...]
+
+
+@cache
+def _shape_of(cls: Any) -> _Shape:
+    hints = typing.get_type_hints(cls)
+    if issubclass(cls, tuple):
+        names = cls._fields
+        later_ones = tuple((name, cls._field_defaults[name]) for name in cls.LATER)
+    else:
+        fields = dataclasses.fields(cls)
+        names = tuple(field.name for field in fields)
+        later_ones = tuple((field.name, field.default) for field in fields if field.metadata.get("later"))
+    return _Shape({name: _reader_of(hints[name]) for name in names}, later_ones)
 
 
 def _written(value: object) -> Any:
-    if type(value) in _PLAIN:
-        return value
     if isinstance(value, Stored):
         return value.to_json()
     if isinstance(value, tuple):
-        return [_written(item) for item in value]
+        return [item if type(item) in _PLAIN else _written(item) for item in value]
     if isinstance(value, Fraction):
         return money.rate_text(value)
     if isinstance(value, dt.date):
         return value.isoformat()
-    if value is None or isinstance(value, (str, int)):
+    if isinstance(value, (str, int)):
         return value
     raise TypeError(f"{type(value).__name__} cannot be stored exactly")
 
 
-def _read_object(cls: type[T], data: object, where: str) -> T:
-    if not isinstance(data, dict):
-        raise StoredError(f"{where}: an object is expected")
-    hints = _fields_of(cls)
-    unknown = sorted(set(data) - set(hints))
-    if unknown:
-        raise StoredError(f"{where}: unknown keys {unknown}")
-    try:
-        return cls(**{name: _read(hint, data[name], f"{where}.{name}") for name, hint in hints.items() if name in data})
-    except StoredError:
-        raise
-    except (TypeError, ValueError) as problem:
-        raise StoredError(f"{where}: {problem}") from problem
-
-
-def _read(hint: Any, value: object, where: str) -> Any:
-    """`value` as the type `hint`: a plain type, another Stored, `X | None`, or `tuple[X, ...]`."""
+# What reads a value is worked out once for each type. What it raises begins with the place, which grows on its way out.
+@cache
+def _reader_of(hint: Any) -> Callable[[Any], Any]:
+    """What reads the type `hint`: a plain type, another Stored, `X | None`, or `tuple[X, ...]`."""
     if isinstance(hint, types.UnionType):
-        return None if value is None else _read(typing.get_args(hint)[0], value, where)
+        inner = _reader_of(typing.get_args(hint)[0])
+        return lambda value: None if value is None else inner(value)
     if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise StoredError(f"{where}: a list is expected")
-        return tuple(_read(typing.get_args(hint)[0], item, where) for item in value)
+        return _list_reader(_reader_of(typing.get_args(hint)[0]))
     if issubclass(hint, Stored):
-        return _read_object(hint, value, where)
-    if hint in (str, int, bool) and type(value) is hint:
-        return value
-    if hint is Fraction and isinstance(value, str):
-        return money.parse_rate(value)
-    if hint is dt.date and isinstance(value, str):
-        return dt.date.fromisoformat(value)
-    raise StoredError(f"{where}: {value!r} is no {hint.__name__}")
+        return _object_reader(hint)
+    return _value_reader(hint)
+
+
+def _list_reader(inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read(value: object) -> Any:
+        if not isinstance(value, list):
+            raise StoredError(": a list is expected")
+        return tuple([inner(item) for item in value])
+
+    return read
+
+
+def _object_reader(cls: Any) -> Callable[[Any], Any]:
+    readers = _shape_of(cls).readers
+
+    def read(data: object) -> Any:
+        if not isinstance(data, dict):
+            raise StoredError(": an object is expected")
+        if not data.keys() <= readers.keys():
+            raise StoredError(f": unknown keys {sorted(data.keys() - readers.keys())}")
+        values, name = {}, ""
+        try:
+            for name, value in data.items():
+                values[name] = readers[name](value)
+        except StoredError as problem:
+            raise StoredError(f".{name}{problem}") from problem
+        except ValueError as problem:
+            raise StoredError(f".{name}: {problem}") from problem
+        try:
+            return cls(**values)
+        except (TypeError, ValueError) as problem:
+            raise StoredError(f": {problem}") from problem
+
+    return read
+
+
+def _value_reader(hint: Any) -> Callable[[Any], Any]:
+    def read(value: object) -> Any:
+        if type(value) is hint and hint in _PLAIN:
+            return value
+        if hint is Fraction and isinstance(value, str):
+            return _rate(value)
+        if hint is dt.date and isinstance(value, str):
+            return dt.date.fromisoformat(value)
+        raise StoredError(f": {value!r} is no {hint.__name__}")
+
+    return read
+
+
+# The same few rates stand in every line.
+_rate = cache(money.parse_rate)

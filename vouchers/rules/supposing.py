@@ -11,7 +11,7 @@ from vouchers.rules.changes import changed_law, changed_terms
 from vouchers.rules.facts import Facts
 from vouchers.rules.table import Table, table_of
 from vouchers.rules.terms import CallTerms, TermsError
-from vouchers.rules.year import SHORTAGES, Difference, compare, run_year
+from vouchers.rules.year import SHORTAGES, Difference, Growth, compare, run_year
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,21 @@ class Supposed:
     shortage_before: str
     shortage_after: str
     difference: Difference
+    grows_fen: int = 0
 
 
 def suppose(
-    cases: Sequence[Facts], refs: Sequence[str], law: Law, terms: CallTerms, shortage: str, changes: Changes
+    cases: Sequence[Facts],
+    refs: Sequence[str],
+    law: Law,
+    terms: CallTerms,
+    shortage: str,
+    changes: Changes,
+    grows: Sequence[Growth] = (),
 ) -> Supposed:
     """Run `cases`, in their order of filing and named by `refs`, under `law` and `terms` and under `changes`.
 
-    The pool is what each of the two calls appropriates. Raises TermsError for changes that make no sense, and
+    The pool is what each of the two calls appropriates, and what `grows` brought by day. Raises TermsError for changes that make no sense, and
     CallExceedsLaw where the changed call exceeds the changed law.
     """
     wanted = changes.shortage or shortage
@@ -51,7 +58,8 @@ def suppose(
     if not isinstance(other_law, Law):
         raise TermsError("“一事一议”项目不能整体测算。")
     table = table_of(cases, refs)
-    before = run_year(table, law, terms, pool_fen=terms.appropriation_fen, shortage=shortage)
-    after = run_year(table, other_law, other, pool_fen=other.appropriation_fen, shortage=wanted)
+    before = run_year(table, law, terms, pool_fen=terms.appropriation_fen, shortage=shortage, grows=grows)
+    after = run_year(table, other_law, other, pool_fen=other.appropriation_fen, shortage=wanted, grows=grows)
     lines = len(table.lines["case"])
-    return Supposed(table, lines, terms, other, shortage, wanted, compare(table, before, after))
+    found = compare(table, before, after)
+    return Supposed(table, lines, terms, other, shortage, wanted, found, sum(fen for _, fen in grows))

@@ -7,6 +7,7 @@ fen throughout, and what `decide` would give each case when its turn comes (test
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from vouchers.rules.sharing import settled
 from vouchers.rules.table import Ints, Table
 from vouchers.rules.terms import CallTerms
 
+# The day, and the fen that came to the pool on it (or left it, below zero).
+Growth = tuple[dt.date, int]
 SHORTAGES = ("waitlist", "first_come", "pro_rata")
 
 
@@ -44,23 +47,33 @@ class Year:
         return int(self.given.sum())
 
 
-def run_year(table: Table, law: Law, terms: CallTerms, *, pool_fen: int, shortage: str = "waitlist") -> Year:
+def run_year(
+    table: Table, law: Law, terms: CallTerms, *, pool_fen: int, shortage: str = "waitlist", grows: Sequence[Growth] = ()
+) -> Year:
     """The year of `table`, its cases in order of filing, under `law` and `terms`. Raises as `decide` does.
 
     `waitlist`: who does not get the whole amount waits, and nobody passes. `first_come`: the last one is cut, and
     nobody after it gets anything. `pro_rata`: all are cut alike at the end, and the minimum grant drops out once.
     The year begins anew: of caps, contracts and pool before each case, only what an applicant's first case says of
     earlier years and contracts counts.
+
+    `grows` are what came to the pool during the year, or left it, by day: there from the beginning of that day for
+    whoever filed then or later, and for the head of the queue. No more leaves than is free. A settlement gives out what
+    there is at the end; what comes after a first_come year has closed serves nobody.
     """
+    grows = sorted(grows)
     spent = spending(table, law, terms, one_year=True)
-    granted, _ = _in_turn(table, spent, law, terms, None)
+    granted, _ = _in_turn(table, spent, law, terms, None, ())
     column = np.array(granted, dtype=np.int64)
     if shortage == "first_come":
-        given, dry = _in_turn(table, spent, law, terms, pool_fen)
+        given, dry = _in_turn(table, spent, law, terms, pool_fen, grows)
         return Year(spent.computed, column, np.array(given, dtype=np.int64), dry)
     if shortage == "pro_rata":
-        given = settled(granted, pool_fen, terms.minimum_grant_fen)
+        given = settled(granted, _grown(pool_fen, grows), terms.minimum_grant_fen)
         dry = next((i for i, (whole, part) in enumerate(zip(granted, given, strict=True)) if part < whole), None)
+        return Year(spent.computed, column, np.array(given, dtype=np.int64), dry)
+    if grows:
+        given, dry = _served(granted, table.cases["filed_on"].tolist(), pool_fen, grows)
         return Year(spent.computed, column, np.array(given, dtype=np.int64), dry)
     over = np.flatnonzero(np.cumsum(column) > pool_fen)
     dry = int(over[0]) if len(over) else None
@@ -70,16 +83,47 @@ def run_year(table: Table, law: Law, terms: CallTerms, *, pool_fen: int, shortag
     return Year(spent.computed, column, given_column, dry)
 
 
+def _grown(pool_fen: int, grows: Sequence[Growth]) -> int:
+    """What the pool has when all of `grows` came or left; never below zero."""
+    for _, fen in grows:
+        pool_fen = max(pool_fen + fen, 0)
+    return pool_fen
+
+
+def _served(
+    granted: list[int], days: list[int], pool_left: int, grows: Sequence[Growth]
+) -> tuple[list[int], int | None]:
+    """What a waiting list gives in strict order, each its whole amount as soon as the pool has it; and the first case
+    that had to wait, though it may have been served later.
+    """
+    given, head, dry_at, ahead = [0] * len(granted), 0, None, list(grows)
+    at = 0
+    while at < len(days) or ahead:
+        if ahead and (at == len(days) or ahead[0][0].toordinal() <= days[at]):
+            pool_left = max(pool_left + ahead.pop(0)[1], 0)
+        else:
+            at += 1
+        while head < at and granted[head] <= pool_left:
+            given[head] = granted[head]
+            pool_left -= granted[head]
+            head += 1
+        if head < at and dry_at is None:
+            dry_at = head
+    return given, dry_at
+
+
 def _in_turn(
-    table: Table, spent: Spent, law: Law, terms: CallTerms, pool_left: int | None
+    table: Table, spent: Spent, law: Law, terms: CallTerms, pool_left: int | None, grows: Sequence[Growth]
 ) -> tuple[list[int], int | None]:
     """What each case is granted when its turn comes, and the first that the pool cut."""
     rooms = _rooms(table, law, terms)
     unit, least = terms.rounding_unit_fen, terms.minimum_grant_fen
     granted: list[int] = []
-    dry_at = None
-    columns = (spent.before_year, spent.computed, table.cases["applicant"])
-    for fen, computed_fen, applicant in zip(*(column.tolist() for column in columns), strict=True):
+    dry_at, ahead = None, list(grows)
+    columns = (spent.before_year, spent.computed, table.cases["applicant"], table.cases["filed_on"])
+    for fen, computed_fen, applicant, day in zip(*(column.tolist() for column in columns), strict=True):
+        while ahead and pool_left is not None and dry_at is None and ahead[0][0].toordinal() <= day:
+            pool_left = max(pool_left + ahead.pop(0)[1], 0)
         room_fen = rooms[applicant]
         if room_fen < fen:
             fen = room_fen

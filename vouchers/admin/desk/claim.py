@@ -18,6 +18,7 @@ from vouchers.admin.desk.checks import Check, Knowledge, checks_of
 from vouchers.admin.desk.days import WorkingDays
 from vouchers.admin.desk.sheet import Sheet, sheet_of
 from vouchers.admin.desk.verifying import panel_of
+from vouchers.claims.contracts import asks_of
 from vouchers.claims.doubts import Doubt, Doubting
 from vouchers.claims.duplicates import alike
 from vouchers.claims.models import Claim
@@ -136,6 +137,7 @@ def screen_of(claim: Any, invoice_id: str | None, panel: forms.Form | None = Non
         "checks": checks[open_one.pk] if open_one else [],
         "hints": _hints(papers, checks, sanctions, claim, sheet),
         "sheet": sheet,
+        "contracts": _contracts(papers),
         "undecided": claim.state in UNDECIDED,
         "due": days.due(claim, claim.since),
         "names": known.names,
@@ -153,6 +155,13 @@ def screen_of(claim: Any, invoice_id: str | None, panel: forms.Form | None = Non
         "payments_out": list(claim.payments.select_related("batch").order_by("pk")),
         **_money(claim),
     }
+
+
+def _contracts(papers: Papers) -> dict[str, Any]:
+    """What the call asks of contracts and service: the headings, and for each claimed line what it says."""
+    asks = asks_of(papers.claim.call)
+    rows = [(line, asks.told(line)) for line in papers.lines] if asks.any else []
+    return {"heads": [label for label, _ in rows[0][1]] if rows else [], "rows": rows}
 
 
 def _pages(claim: Claim, invoice: Any) -> list[str]:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db.models import Case, Count, Q, Sum, Value, When
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from audit.models import AuditEntry
 from audit.verify import chain_length
@@ -18,8 +19,10 @@ from vouchers.admin.desk.pool import pool_now
 from vouchers.budget.models import Order
 from vouchers.claims.models import Voucher
 from vouchers.claims.papers import InvoiceClash
+from vouchers.disbursement.books_check import Finding, latest_finding
 from vouchers.disbursement.models import Batch
 from vouchers.jobs.models import Job
+from vouchers.messages.services import told_lately
 from vouchers.review.flags import open_flags
 from vouchers.review.models import ClawbackProposal
 from vouchers.workflow import CLOSED_UNPAID
@@ -57,6 +60,7 @@ def home_of(user, roles: frozenset[str]) -> dict:
         "overdue": overdue,
         "today": days.today,
         "district": district,
+        "told": told_lately(user),
         "worker": bool(roles & scope.STEPS.keys()),
     }
 
@@ -94,6 +98,7 @@ def _others() -> dict:
     )
     return {
         "orders": orders,
+        "books": latest_finding(),
         "vouchers": Voucher.objects.filter(state="applied").count(),
         "clashes": InvoiceClash.objects.count(),
         "flags": open_flags().exclude(claim__state__in=CLOSED_UNPAID).exclude(claim__state="paid").count(),
@@ -103,6 +108,17 @@ def _others() -> dict:
         "dead": Job.objects.filter(state="dead").count(),
         "chain": chain_length(),
     }
+
+
+def _books(found: tuple[AuditEntry, Finding] | None) -> Waiting:
+    """How the latest check of the books ended."""
+    link = f"{reverse('admin:books')}#check"
+    if found is None:
+        return Waiting(0, "账目核对发现的问题", link, "还没有核对过")
+    entry, finding = found
+    day = timezone.localtime(entry.at)
+    note = f"{day.month}月{day.day}日 {day:%H:%M} 核对" + ("，全部相符" if finding.ok else "，请立即查明")
+    return Waiting(len(finding.problems), "账目核对发现的问题", link, note, tone="bad")
 
 
 def _queue(state: str) -> str:
@@ -127,7 +143,7 @@ def _clawbacks() -> str:
 
 def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
     """What each of the person's roles has to do."""
-    funds = f"{reverse('admin:funds')}?state=prepared"
+    funds, books = f"{reverse('admin:funds')}?state=prepared", _books(others["books"])
     batches, table = _page("batches", "vouchers_batch"), _page("trail", "audit_auditentry")
     desks = {
         "reviewer": [
@@ -146,6 +162,7 @@ def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
             Waiting(others["orders"]["approver"], "资金办理单，待签批", funds),
         ],
         "finance": [
+            books,
             Waiting(claims["payable"], "待拨付", _queue("payable")),
             Waiting(others["batches"]["open"], "编制中的批次", batches),
             Waiting(others["batches"]["frozen"], "待签批的批次", batches),
@@ -154,6 +171,7 @@ def _groups(roles: frozenset[str], claims: dict, others: dict) -> list[dict]:
             Waiting(others["orders"]["finance"], "追回办理单，待签批", funds),
         ],
         "auditor": [
+            books,
             Waiting(others["chain"], "审计链记录", table, "连续编号，逐条可验"),
             Waiting(others["refused"], "近 7 天被拒绝的操作", table, tone="warn"),
             Waiting(others["clashes"], "发票号码冲突", reverse("admin:vouchers_invoiceclash_changelist"), tone="warn"),

@@ -81,6 +81,7 @@ def _figures(answer: Answer) -> list[Figure]:
 
     return [
         Figure("资金总额", supposed.before.appropriation_fen, supposed.after.appropriation_fen),
+        *([Figure("年中追加和调整", supposed.grows_fen, supposed.grows_fen)] if supposed.grows_fen else []),
         Figure("测算额合计", int(before.computed.sum()), int(after.computed.sum())),
         Figure("按规则应补", before.granted_fen, after.granted_fen),
         Figure("资金池可付", before.given_fen, after.given_fen),

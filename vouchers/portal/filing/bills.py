@@ -10,10 +10,12 @@ from django.http import QueryDict
 from providers.models import Product, Provider
 from providers.selectors import location_of, products_on
 from vouchers.claims.amendments import Declared
+from vouchers.claims.contracts import Asks, ContractFacts, asks_of
 from vouchers.claims.doubts import open_blocks
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import ClaimLine, Invoice, InvoiceLine
 from vouchers.claims.selectors import invoices_of
+from vouchers.portal.filing.contracting import ContractForm, stored_form, typed_form
 from vouchers.portal.filing.face import Field
 from vouchers.portal.filing.sheet import Counted, Sheet
 from vouchers.rules import REASONS
@@ -22,7 +24,7 @@ _WHERE = {"local": "本市", "external": "外地"}
 
 
 class NoProduct(ValueError):
-    """A line is ticked without a product. Its text is for the clerk."""
+    """A line is ticked without what must be said of it. Its text is for the clerk."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class LineRow:
     counted: Counted | None = None
     stored: str = ""
     place: Field | None = None
+    contract: ContractForm | None = None
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def reason(self) -> str:
@@ -125,8 +129,12 @@ def offer_of(invoice: Invoice, *, agreed: bool = False) -> Offer:
 def line_rows(claim: Claim, invoice: Invoice, sheet: Sheet | None) -> list[LineRow]:
     """The lines as they are declared now."""
     said = {each.invoice_line_id: each for each in claim.lines.filter(invoice_line__invoice=invoice)}
-    counted = sheet.lines if sheet else {}
-    return [_stored_row(line, said.get(line.pk), counted) for line in invoice.lines.all()]
+    counted, asks = sheet.lines if sheet else {}, asks_of(claim.call)
+    rows = [_stored_row(line, said.get(line.pk), counted) for line in invoice.lines.all()]
+    for row in rows:
+        row.contract = stored_form(asks, row.line.pk, said.get(row.line.pk))
+        row.told = asks.told(said[row.line.pk]) if row.chosen else []
+    return rows
 
 
 def _stored_row(line: InvoiceLine, said: ClaimLine | None, counted: Mapping[int, Counted]) -> LineRow:
@@ -136,23 +144,26 @@ def _stored_row(line: InvoiceLine, said: ClaimLine | None, counted: Mapping[int,
     return LineRow(line, True, product, said.seller_related, said.subsidised_elsewhere, counted.get(said.pk))
 
 
-def typed_rows(rows: list[LineRow], data: QueryDict, products: dict[str, str], *, tell: bool) -> list[LineRow]:
-    """The rows as the clerk left the form; with `tell`, beside them what is stored."""
+def typed_rows(
+    rows: list[LineRow], data: QueryDict, products: dict[str, str], asks: Asks, *, tell: bool, judge: bool = False
+) -> list[LineRow]:
+    """The rows as the clerk left the form; with `tell`, beside them what is stored; with `judge`, what is wrong."""
     for row in rows:
         pk = row.line.pk
         if tell:
-            name = products.get(row.product_id, "")
-            row.stored = f"现在保存着的：申报，{name}" if row.chosen else "现在保存着的：不申报"
+            told = "，".join([products.get(row.product_id, ""), *(f"{label} {value}" for label, value in row.told)])
+            row.stored = f"现在保存着的：申报，{told}" if row.chosen else "现在保存着的：不申报"
+        row.contract = typed_form(asks, pk, data, judge=judge and f"line_{pk}" in data)
         row.chosen = f"line_{pk}" in data
         row.product_id = data.get(f"product_{pk}", "")
         row.related, row.elsewhere = f"related_{pk}" in data, f"elsewhere_{pk}" in data
     return rows
 
 
-def declared_in(rows: list[LineRow], data: QueryDict, offer: Offer) -> dict[int, Declared]:
+def declared_in(rows: list[LineRow], data: QueryDict, offer: Offer, asks: Asks) -> dict[int, Declared]:
     """What the form declares, by line. An agreement pays for what is no product, too. Raises `NoProduct`."""
     known = {str(product.pk): product for product in offer.products}
-    found = {}
+    found, wrong = {}, []
     for row in rows:
         pk = row.line.pk
         if f"line_{pk}" not in data:
@@ -160,5 +171,12 @@ def declared_in(rows: list[LineRow], data: QueryDict, offer: Offer) -> dict[int,
         product = known.get(data.get(f"product_{pk}", ""))
         if product is None and not offer.agreed:
             raise NoProduct(f"第 {row.line.position} 行已勾选申报，请选择它对应的算力产品。")
-        found[pk] = Declared(product, f"related_{pk}" in data, f"elsewhere_{pk}" in data)
+        form, facts = typed_form(asks, pk, data, judge=True), None
+        if form is not None and form.is_valid():
+            facts = ContractFacts(**form.cleaned_data)
+        elif form is not None:
+            wrong.append(str(row.line.position))
+        found[pk] = Declared(product, f"related_{pk}" in data, f"elsewhere_{pk}" in data, facts)
+    if wrong:
+        raise NoProduct(f"第 {'、'.join(wrong)} 行的合同和服务情况没有填好，没有保存。请按标红的提示补填。")
     return found

@@ -12,6 +12,7 @@ from accounts.walls import MEMBER, for_roles
 from applicants.selectors import name_on
 from applicants.web import organisation_of
 from vouchers.claims.amendments import correct_typed_invoice, declare_lines, seen_lines
+from vouchers.claims.contracts import asks_of
 from vouchers.claims.doubts import answer_doubt
 from vouchers.claims.letters import upload_letter
 from vouchers.claims.receiving import receive_invoice
@@ -89,22 +90,22 @@ def _invoice_page(request, claim, found, explained: dict[str, str] | None = None
     side = side_of(claim, found, [row.line for row in rows], name=name, listed=bool(offer.products))
     for row in rows:
         row.place = side.lines[row.line.pk]
-    kept = kept_form(claim, "lines", found.pk, seen=seen_lines(claim, found))
+    kept, asks = kept_form(claim, "lines", found.pk, seen=seen_lines(claim, found)), asks_of(claim.call)
     page = frame(claim, f"发票{found.number}") | {"invoice": found, "rows": rows, "offer": offer, "kept": kept}
     page |= {"side": side} | (explained or {})
     if request.method == "POST" and not explained:
         try:
-            declared = bills.declared_in(rows, request.POST, offer)
+            declared = bills.declared_in(rows, request.POST, offer, asks)
             declare_lines(claim, found, declared, seen=request.POST.get("seen"), user=request.user)
             forget(claim, kept)
             messages.success(request, f"发票{found.number}的申报明细保存好了。")
             return redirect("claim_invoices", number=claim.number)
         except (bills.NoProduct, *REFUSALS) as refusal:
             tell = isinstance(refusal, ChangedMeanwhile)
-            bills.typed_rows(rows, request.POST, dict(offer.choices()), tell=tell)
+            bills.typed_rows(rows, request.POST, dict(offer.choices()), asks, tell=tell, judge=True)
             page |= {"refusal": str(refusal)}
     elif kept and page["editable"]:
-        bills.typed_rows(rows, kept.body, dict(offer.choices()), tell=kept.behind)
+        bills.typed_rows(rows, kept.body, dict(offer.choices()), asks, tell=kept.behind)
     page |= {
         "seen": seen_lines(claim, found),
         "matches": claim.allocations.filter(invoice=found).select_related("payment").order_by("payment__paid_on", "pk"),
