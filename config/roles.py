@@ -50,6 +50,7 @@ CALLABLE: set[str] = {
     "vouchers_bind",
     "vouchers_take_step",
     "vouchers_take_steps",
+    "vouchers_unverified",
     "vouchers_contract_lines",
     "vouchers_other_claims",
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import User
 from accounts.services import appoint
@@ -26,7 +27,7 @@ from vouchers.claims import services as claims
 from vouchers.claims.models import Claim, Voucher
 from vouchers.claims.papers import Invoice
 from vouchers.disbursement import services as disbursement
-from vouchers.disbursement.models import Payment
+from vouchers.disbursement.models import Batch, Payment
 from vouchers.invoices.verifier import Double
 from vouchers.jobs.models import Job
 from vouchers.management.demo.papers import Item, Party, credit_code, invoice_xml
@@ -344,7 +345,10 @@ def _payment_for(claim: Claim, verb: str, office: Office) -> dict:
     if verb in ("pay", "bounce") and payment.state == "prepared":
         batch = disbursement.freeze(payment.batch, actor=office.preparer)
         disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
-        Payment.objects.filter(pk=payment.pk).update(state="sent")
+        with transaction.atomic():
+            Payment.objects.filter(pk=payment.pk).update(state="sent")
+            sent = {"state": "released", "released_at": settings.CLOCK.now(), "released_by": office.preparer.user}
+            Batch.objects.filter(pk=batch.pk).update(**sent)
     state = {"unbatch": "dropped", "pay": "paid", "bounce": "failed", "recover": "paid"}[verb]
     Payment.objects.filter(pk=payment.pk).exclude(state=state).update(state=state)
     return {"payment": payment.pk}

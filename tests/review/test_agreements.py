@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TABLES = (
     "vouchers_claim", "vouchers_claimevent", "vouchers_voucher", "vouchers_voucherevent", "vouchers_decision",
     "vouchers_allocation", "vouchers_call", "vouchers_batch", "vouchers_payment", "ledger_transfer",
-    "audit_auditentry", "accounts_officer", "applicants_bankaccount", "applicants_organisation",
+    "audit_auditentry", "accounts_officer", "applicants_bankaccount", "applicants_organisation", "vouchers_verification",
 )  # fmt: skip
 
 
@@ -290,6 +290,13 @@ OF_BATCHES = {
         "UPDATE vouchers_batch SET digest = '00' WHERE id = {batch}",
         "UPDATE vouchers_batch SET released_at = '2020-01-01' WHERE id = {batch}",
         "DELETE FROM audit_auditentry WHERE action = 'batch.sign'",
+    ],
+    "封存或发送时税务平台没有确认发票": [
+        "DELETE FROM vouchers_verification WHERE id = (SELECT max(id) FROM vouchers_verification)",
+        "UPDATE vouchers_verification SET status = 'NOT_FOUND'",
+        "UPDATE vouchers_verification SET status = 'UNAVAILABLE'",
+        "UPDATE vouchers_verification SET asked_at = '2020-01-01', asked_on = '2020-01-01'",
+        "UPDATE vouchers_verification SET asked_at = '2030-01-01', asked_on = '2030-01-01'",
     ],
 }
 

@@ -3,10 +3,12 @@
 import datetime as dt
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from audit.models import AuditEntry
 from tests import factories
+from vouchers.claims import letters
 from vouchers.claims.papers import Invoice
 from vouchers.claims.verification import Verification
 from vouchers.disbursement import services as disbursement
@@ -139,6 +141,94 @@ def test_nobody_waives_an_answer_that_speaks_against_the_invoice(office, firm, c
     with pytest.raises(VerificationRefused, match="不能免予查验"):
         verifying.ask_waiver(invoice, reason="平台停机", actor=office.preparer)
     assert doubts_of(claim.payments.all())
+
+
+FREEZE = "UPDATE vouchers_batch SET state = 'frozen', frozen_at = now(), frozen_by_id = %s, digest = 'x' WHERE id = %s"
+RELEASE = "UPDATE vouchers_batch SET state = 'released', released_at = now(), released_by_id = %s WHERE id = %s"
+
+
+def by_sql(sql, *params):
+    """Run it as the runtime role, with what the database checks at COMMIT."""
+    with connection.cursor() as cursor, transaction.atomic():
+        cursor.execute(sql, params)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def refused_by_sql(sql, *params, match):
+    with pytest.raises(IntegrityError, match=match):
+        by_sql(sql, *params)
+
+
+def test_the_database_freezes_and_releases_nothing_that_the_platform_does_not_stand_by(office, firm, claim, invoice):
+    who = office.preparer.user.pk
+    tell(invoice, Status.MATCH, office)
+    factories.pass_days(1)
+    batch = payable(claim, firm, office)
+    refused_by_sql(FREEZE, who, batch.pk, match="does not stand by.* stale")
+    verifying.ask(invoice, Double(), actor=office.preparer)
+    batch = disbursement.freeze(batch, actor=office.preparer)
+    batch = disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
+    verifying.ask(invoice, Double({invoice.number: Status.NOT_FOUND}), actor=office.preparer)
+    refused_by_sql(RELEASE, who, batch.pk, match="does not stand by.* against")
+    verifying.ask(invoice, Double(), actor=office.preparer)
+    by_sql(RELEASE, who, batch.pk)
+
+
+@pytest.mark.parametrize(
+    ("status", "wanting"), [(None, "none"), ("UNAVAILABLE", "none"), ("TOO_OLD", "none"), ("MISMATCH", "against")]
+)
+def test_no_answer_and_half_a_waiver_freeze_nothing_by_sql(office, firm, claim, invoice, status, wanting):
+    batch = payable(claim, firm, office)
+    waiver = verifying.ask_waiver(invoice, reason="平台停机", actor=office.preparer)
+    if status:
+        tell(invoice, Status(status), office)
+    refused_by_sql(FREEZE, office.preparer.user.pk, batch.pk, match=f"does not stand by.* {wanting}")
+    waiver.agreed_by, waiver.agreed_at = office.approver.user, settings.CLOCK.now()
+    waiver.save()
+    if wanting == "against":
+        refused_by_sql(FREEZE, office.preparer.user.pk, batch.pk, match="does not stand by.* against")
+    else:
+        by_sql(FREEZE, office.preparer.user.pk, batch.pk)
+
+
+def test_a_reversal_lets_nothing_pass_before_its_letter_and_a_new_decision(office, firm, claim, invoice):
+    batch = payable(claim, firm, office)
+    verifying.ask(invoice, Double({invoice.number: Status.RED_PART}), actor=office.preparer)
+    refused_by_sql(FREEZE, office.preparer.user.pk, batch.pk, match="does not stand by.* letter")
+    letter = letters.enter_letter(invoice, number="8" * 20, total_fen=100, tax_fen=0, user=office.reviewer.user)
+    assert unverified([claim.pk]) == {}
+    reversals.follow(letter)
+    refused_by_sql(FREEZE, office.preparer.user.pk, batch.pk, match="reversed since it was decided")
+
+
+def test_no_payment_is_sent_beside_its_batch(office, firm, claim, invoice):
+    batch = payable(claim, firm, office)
+    verifying.ask(invoice, Double(), actor=office.preparer)
+    disbursement.freeze(batch, actor=office.preparer)
+    refused_by_sql("UPDATE vouchers_payment SET state = 'sent' WHERE batch_id = %s", batch.pk, match="its batch alone")
+
+
+def test_a_waiver_and_an_answer_by_hand_are_an_officers_also_by_sql(office, firm, invoice):
+    ask = (
+        "INSERT INTO vouchers_verificationwaiver (invoice_id, reason, asked_by_id, asked_at, agreed_by_id, agreed_at)"
+        " VALUES (%s, '停机', %s, now(), %s, %s)"
+    )
+    clerk, now = firm.clerk.pk, settings.CLOCK.now()
+    refused_by_sql(ask, invoice.pk, clerk, None, None, match="officers of their days")
+    refused_by_sql(ask, invoice.pk, office.preparer.user.pk, office.approver.user.pk, now, match="begins asked for")
+    waiver = verifying.ask_waiver(invoice, reason="停机", actor=office.preparer)
+    agree = "UPDATE vouchers_verificationwaiver SET agreed_by_id = %s, agreed_at = %s WHERE id = %s"
+    refused_by_sql(agree, clerk, now, waiver.pk, match="officers of their days")
+    answer = (
+        "INSERT INTO vouchers_verification (invoice_id, provider, status, query, reference, raw_sha256, note,"
+        " picture_name, picture_stored, picture_sha256, asked_on, attempt, asked_at, asked_by_id)"
+        " VALUES (%s, 'manual', 'MATCH', '{}', '', '', '', '', %s, '', %s, 1, %s, %s)"
+    )
+    today = settings.CLOCK.today()
+    refused_by_sql(answer, invoice.pk, "checks/x", today, now, clerk, match="no officer of that day")
+    refused_by_sql(answer, invoice.pk, "", today, now, office.preparer.user.pk, match="has_its_picture")
+    by_sql(answer, invoice.pk, "checks/x", today, now, office.preparer.user.pk)
 
 
 def test_one_person_agrees_with_themselves_not_even_by_sql(office, invoice):

@@ -50,7 +50,10 @@ class Claim(models.Model):
     """
 
     voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="claims", verbose_name="算力券")
-    organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
+    # The unique constraint that papers refer to begins with it.
+    organisation = models.ForeignKey(
+        "applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位", db_index=False
+    )
     call = models.ForeignKey("vouchers.Call", models.PROTECT, related_name="+", verbose_name="申报通知")
     tranche = models.ForeignKey(
         "vouchers.Tranche", models.PROTECT, null=True, blank=True, related_name="claims", verbose_name="协议期次"
@@ -77,6 +80,7 @@ class Claim(models.Model):
             models.Index(fields=["call", "queue_number"], condition=Q(waiting=True), name="claims_waiting_in_order"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["organisation", "id"], name="claim_of_organisation"),
             models.UniqueConstraint(
                 fields=["tranche"], condition=~Q(state__in=workflow.CLOSED_UNPAID), name="claim_one_a_tranche"
             ),

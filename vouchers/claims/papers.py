@@ -64,7 +64,10 @@ class Invoice(models.Model):
     `withdrawn_at`.
     """
 
-    organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
+    # Its unique constraints begin with the organisation: an index of its own is one more to write.
+    organisation = models.ForeignKey(
+        "applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位", db_index=False
+    )
     attachment = models.ForeignKey(Attachment, models.PROTECT, null=True, related_name="invoices", verbose_name="文件")
     read_by = models.CharField("录入方式", max_length=8, choices=READ_BY)
     carrier = models.CharField("载体", max_length=8, blank=True)
@@ -101,6 +104,8 @@ class Invoice(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "code", "number"], name="invoice_once_in_organisation"),
+            # What a foreign key of a claim's papers refers to: the invoice, of this organisation.
+            models.UniqueConstraint(fields=["organisation", "id"], name="invoice_of_organisation"),
             # However it is split into code and number.
             models.UniqueConstraint(
                 Concat("code", "number"), condition=Q(bound_at__isnull=False), name="invoice_number_once"
@@ -130,7 +135,7 @@ class Invoice(models.Model):
 class InvoiceLine(models.Model):
     """One line of an invoice, as printed."""
 
-    invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="lines", verbose_name="发票")
+    invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="lines", verbose_name="发票", db_index=False)
     position = models.PositiveSmallIntegerField("行号")
     name = models.CharField("项目名称", max_length=300)
     spec = models.CharField("规格型号", max_length=200, blank=True)
@@ -144,7 +149,10 @@ class InvoiceLine(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "发票明细"
         ordering = ["invoice", "position"]
-        constraints = [models.UniqueConstraint(fields=["invoice", "position"], name="line_position_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "position"], name="line_position_once"),
+            models.UniqueConstraint(fields=["invoice", "id"], name="line_of_invoice"),
+        ]
 
     def __str__(self):
         return self.name
@@ -192,6 +200,9 @@ class ClaimLine(models.Model):
     """An invoice line that the claim asks a subsidy for, with what the applicant declares of it.
 
     Contract, days of service and rate classes are what only some calls ask for.
+
+    In the database it also has `organisation_id` and `invoice_id`, which a trigger writes: foreign keys over them keep
+    claim, invoice and line of one organisation and of each other (0014_witness.sql).
     """
 
     claim = models.ForeignKey(Claim, models.CASCADE, related_name="lines", verbose_name="申请")
@@ -231,7 +242,9 @@ class ClaimLine(models.Model):
 class PaymentMade(models.Model):
     """A bank transfer by which the applicant paid for compute (付款)."""
 
-    organisation = models.ForeignKey("applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位")
+    organisation = models.ForeignKey(
+        "applicants.Organisation", models.PROTECT, related_name="+", verbose_name="单位", db_index=False
+    )
     attachment = models.ForeignKey(Attachment, models.PROTECT, null=True, related_name="+", verbose_name="银行回单")
     serial_number = models.CharField("交易流水号", max_length=60)
     paid_on = models.DateField("付款日期")
@@ -246,6 +259,7 @@ class PaymentMade(models.Model):
         ordering = ["paid_on", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["organisation", "serial_number"], name="payment_made_once"),
+            models.UniqueConstraint(fields=["organisation", "id"], name="payment_made_of_organisation"),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payment_made_positive"),
             models.CheckConstraint(
                 condition=Q(allocated_fen__gte=0, allocated_fen__lte=F("amount_fen")), name="payment_made_used_once"
@@ -260,7 +274,8 @@ class Allocation(models.Model):
     """How much of one payment paid one invoice, claimed in one claim.
 
     `live` from submission until the claim is closed without payment; only live rows count against the invoice and
-    the payment, and a trigger adds them up there.
+    the payment, and a trigger adds them up there. In the database it also has the claim's `organisation_id`, written by a
+    trigger: foreign keys over it keep claim, payment and invoice of one organisation (0014_witness.sql).
     """
 
     claim = models.ForeignKey(Claim, models.CASCADE, related_name="allocations", verbose_name="申请")

@@ -49,6 +49,12 @@ CHECKS = {
             WHERE a.subject = 'batch:' || b.id AND a.action = 'batch.' || verb AND a.ok
               AND a.at >= steps.at AND a.at < steps.at + interval '1 minute'
               AND split_part(a.actor, ' ', 1) = 'user:' || person AND a.detail ->> 'digest' = b.digest)""",
+    # As things stood when it was frozen, and when it was released: later answers change nothing of that.
+    "封存或发送时税务平台没有确认发票": """
+        SELECT b.number || '（' || label || '时，发票 ' || invoice.number || '）' FROM vouchers_batch b, LATERAL (VALUES
+            ('封存', b.frozen_at), ('发送', b.released_at)) AS steps (label, at), LATERAL vouchers_unverified(
+            ARRAY(SELECT claim_id FROM vouchers_payment WHERE batch_id = b.id AND state <> 'dropped'), at) AS invoice
+        WHERE b.state IN %(sealed)s AND at IS NOT NULL""",
 }
 
 # In which state of its batch a payment can be in which state.

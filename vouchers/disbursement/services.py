@@ -23,6 +23,7 @@ from vouchers.disbursement.checks import account_changed, doubts_of
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.documents.services import find
 from vouchers.documents.storage import FileDamaged
+from vouchers.invoices.text import tidy
 from vouchers.jobs.models import Job
 from vouchers.jobs.services import request
 from vouchers.ledger.selectors import held_fen
@@ -190,6 +191,8 @@ def record_answer(
     `seen_state` is the payment's state on the screen: a stale screen never takes back what arrived since.
     """
     require_finance(actor)
+    # A bank's words are copied from anywhere: no sign that turns or hides the letters around it.
+    reference, message = tidy(reference), tidy(message)
     with refuse_when_locked(), transaction.atomic():
         payment = Payment.objects.select_for_update().select_related("claim", "batch").get(pk=payment.pk)
         before = payment.state

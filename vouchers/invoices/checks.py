@@ -28,6 +28,8 @@ _BLOCKS = frozenset({"total_mismatch", "words_mismatch", "number_year", "code_un
 _TRAVEL_DAY = re.compile(r"20[0-9]{6}")
 # Prices that do not come out even are printed with at least this many decimals.
 _PRICE_DECIMALS = 6
+# A class between two stars and what was bought, or a name without any class.
+_NAME = re.compile(r"\*[^*]+\*.+|[^*].*", re.DOTALL)
 _UNTAXED = ("免税", "不征税")
 
 
@@ -123,12 +125,24 @@ def _letter(invoice: Invoice, blue: bool | None) -> Iterator[tuple[str, str]]:
 
 def _lines(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
     for code, what, doubtful in (
+        ("line_name", "的项目名称没有读全", (n for n, line in enumerate(lines, 1) if not _name_whole(line))),
         ("line_price", "数量乘单价与金额不符", (n for n, line in enumerate(lines, 1) if not _price_agrees(line))),
+        ("line_half_priced", "只读到数量和单价中的一项", (n for n, line in enumerate(lines, 1) if _half_priced(line))),
         ("line_tax", "金额乘税率与税额相差超过一分", (n for n, line in enumerate(lines, 1) if not _tax_agrees(line))),
         ("line_rate", "税率无法识别", (n for n, line in enumerate(lines, 1) if not _rate_known(line))),
     ):
         if rows := _listed(doubtful):
             yield code, f"明细{rows}{what}，请核实。"
+
+
+def _name_whole(line: Line) -> bool:
+    """Whether there is a name, and its short class (*信息技术服务*) is whole where it has one."""
+    return bool(_NAME.fullmatch(line.name))
+
+
+def _half_priced(line: Line) -> bool:
+    """Whether quantity or price is there without the other, or is no number: a column may have been read wrong."""
+    return bool(line.quantity or line.unit_price) and None in (decimal(line.quantity), decimal(line.unit_price))
 
 
 def _price_agrees(line: Line) -> bool:

@@ -36,6 +36,10 @@ _HEAD = {
     "check_code": re.compile(r"校验码:?"),
 }
 _NAME, _ID = re.compile(r"名称:"), re.compile(r"(?:统一社会信用代码/?)?纳税人识别号:?")
+_SIDES = (re.compile(r"购买方|购方|买方"), re.compile(r"销售方|销方|卖方"))
+_OTHER_SIDE = {
+    f"{a}_{what}": f"{b}_{what}" for what in ("name", "id") for a, b in (("buyer", "seller"), ("seller", "buyer"))
+}
 _NEXT = re.compile(r"地址[、,]?(?:电话)?:?|(?:统一社会信用代码/?)?纳税人识别号:?")
 _WORDS, _TOTAL = re.compile(r"价税合计(?:\(大写\):?)?"), re.compile(r"\(小写\):?")
 _REMARK, _DRAWER = re.compile(r"备注:?"), re.compile(r"开票人:")
@@ -154,7 +158,16 @@ class _Form:
         fields = {"buyer_name": self._name(buyer, until, below), "seller_name": self._name(seller, inf, below)}
         if len(ids) == 2:
             fields |= {"buyer_id": page.beside(ids[0], until), "seller_id": page.beside(ids[1])}
-        return fields
+        return (
+            {_OTHER_SIDE[name]: tokens for name, tokens in fields.items()} if self._seller_first(top, below) else fields
+        )
+
+    def _seller_first(self, top: float, below: float) -> bool:
+        """Whether the words over or in the blocks say that the seller's is the left one. Most forms print them upright,
+        in the order that `_side_by_side` takes for granted."""
+        words = [token for token in self._page.uprights if top <= token.y <= below]
+        buyer, seller = ([token.left for token in words if side.match(token.plain)] for side in _SIDES)
+        return bool(buyer and seller) and min(seller) < min(buyer)
 
     def _one_above_other(self, buyer: Found) -> dict[str, list[Token]]:
         """The older forms: the seller's block stands below the total. Right of each block are upright words."""
@@ -196,6 +209,9 @@ class _Form:
         fields = {"total": page.beside(total), "words": page.beside(words, total.left)}
         drawer = page.lowest(_DRAWER)
         bottom = drawer.y - SAME_LINE if drawer and drawer.y > total.y else inf
+        # A form that prints its number and date at the foot: they end the remark.
+        ends = (page.find(_HEAD[name]) for name in ("number", "date"))
+        bottom = min([bottom, *(end.y - SAME_LINE / 2 for end in ends if end and end.y > total.y + SAME_LINE)])
         letters = [token for token in page.uprights if token.plain in ("备", "备注") and token.y > total.y - SAME_LINE]
         if letters:
             inside = min(token.right for token in letters) - 1

@@ -18,12 +18,12 @@ from typing import Any
 import PIL.Image
 
 from vouchers.invoices.assemble import assemble
-from vouchers.invoices.images import open_image
+from vouchers.invoices.images import end_doubts, open_image
 from vouchers.invoices.invoice import FIELD_NAMES, Invoice, Printed, UnreadableInvoice, Warning
 from vouchers.invoices.kinds import kind_of
 from vouchers.invoices.layout import Layout, read_layout
 from vouchers.invoices.pdf_file import opened, picture
-from vouchers.invoices.qr import Payload, decode, parse
+from vouchers.invoices.qr import Payload, decode, filled_in, parse
 from vouchers.invoices.reading import carrier_of, refuse_size
 from vouchers.invoices.text import fen, unspaced
 from vouchers.invoices.tokens import Token
@@ -80,6 +80,8 @@ def read_scan(content: bytes) -> Invoice:
     pages = [_tokens(image) for image in images]
     layout = read_layout(pages)
     warnings = [Warning("ocr", "以下内容由图片识别得出，可能有错字，请逐项对照原件核对。")]
+    if carrier == "image":
+        warnings += end_doubts(content)
     fields = _fields(layout, payload, warnings)
     _fill_in(fields, layout, pages)
     kind = kind_of(layout.title, layout.legacy, warnings, payload.kind if payload else "")
@@ -117,6 +119,8 @@ def _fields(layout: Layout, payload: Payload | None, warnings: list[Warning]) ->
                 Warning("ocr_differs", f"“{label}”以二维码的“{stated}”为准，图片识别为“{seen[:60]}”，请对照原件核对。")
             )
         fields[name] = stated
+    if payload:
+        warnings += filled_in(payload, layout.fields)
     for name in ("buyer_name", "seller_name"):
         if not fields.get(name, "").strip():
             fields[name] = UNREAD

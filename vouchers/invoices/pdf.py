@@ -19,7 +19,7 @@ from vouchers.invoices.kinds import kind_of
 from vouchers.invoices.layout import Layout, read_layout
 from vouchers.invoices.pdf_file import opened, picture, too_many_pages
 from vouchers.invoices.pdf_text import MM, page_tokens
-from vouchers.invoices.qr import Payload, compare, decode, parse
+from vouchers.invoices.qr import Payload, compare, decode, filled_in, parse
 from vouchers.invoices.seals import seal_doubts
 from vouchers.invoices.seals_pdf import pdf_seals
 from vouchers.invoices.text import tidy
@@ -104,7 +104,11 @@ def _printed_invoice(document: pdfium.PdfDocument, with_qr: bool) -> Invoice:
         )
     if layout.table.doubtful:
         warnings.append(doubtful_names())
-    printed = Printed(carrier="pdf", kind=kind, fields=layout.fields, lines=layout.table.rows, warnings=warnings)
+    fields = layout.fields
+    if payload:
+        fields = payload.fields() | {name: text for name, text in fields.items() if text.strip()}
+        warnings += filled_in(payload, layout.fields)
+    printed = Printed(carrier="pdf", kind=kind, fields=fields, lines=layout.table.rows, warnings=warnings)
     invoice = assemble(printed)
     doubts = compare(payload, invoice) if payload else []
     return replace(invoice, boxes=layout.boxes(sizes), warnings=(*invoice.warnings, *doubts))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,15 @@ def parse(payload: str) -> Payload | None:
     except ValueError:
         on = None
     return Payload(kind, code, number, amount, on, check_code)
+
+
+def filled_in(payload: Payload, read: Mapping[str, str]) -> list[Warning]:
+    """The doubt about fields that the code alone states and that nothing `read` on the page confirms."""
+    alone = [FIELD_NAMES[field] for field in payload.fields() if not read.get(field, "").strip()]
+    if not alone:
+        return []
+    names = "、".join(f"“{name}”" for name in alone)
+    return [Warning("from_qr", f"{names}没有在票面文字中读到，已按二维码填写，请对照原件核对。")]
 
 
 def compare(payload: Payload, invoice: Invoice) -> list[Warning]:
