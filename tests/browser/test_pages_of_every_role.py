@@ -15,6 +15,7 @@ from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.desk.conftest import browser_of
 from vouchers.budget import orders
+from vouchers.calls.services import draft_call
 from vouchers.claims.models import Claim
 from vouchers.claims.papers import Allocation
 from vouchers.claims.receiving import receive_invoice
@@ -54,6 +55,7 @@ PAGES = {
         *DESK, "/admin/claims/{accepted}/", "/admin/tables/", "/admin/accounts/", "/admin/vouchers/claim/",
         "/admin/vouchers/claim/{accepted}/change/", "/admin/applicants/organisation/{firm}/history/",
         "/admin/agreements/", "/admin/agreements/new/", "/admin/agreements/{agreement}/",
+        "/admin/calls/", "/admin/calls/new/", "/admin/calls/{call_draft}/",
     ],
     "approver": ["/admin/", "/admin/claims/{reviewed}/", "/admin/books/"],
     "finance": [
@@ -105,7 +107,7 @@ NO_PAGE = re.compile(
     r"|^admin/(batches/<int:pk>/(papers|letters)|books/(check|ledger))|^claims/open/|^enterprise/switch/|/remove/$"
     r"|<slug:number>/corrections/<int:pk>/|^accounts/2fa/(recovery|authenticate|reauthenticate|totp/deactivate)"
     r"|^accounts/\^password|^accounts/password/reset/key|delete/|/add/|<path:object_id>/$|invoices/<int:pk>/correct/"
-    r"|/(verify|waive|withdraw|agree|picture|explain|waiting|qualify)/$|^claims/agreements/<slug:number>/<int:position>/"
+    r"|/(verify|waive|withdraw|agree|picture|explain|waiting|qualify|publish)/$|^claims/agreements/<slug:number>/<int:position>/"
 )
 # Names of formats and programs, and what the policy's own number and the password rule say in letters.
 KNOWN = {"PDF", "XML", "OFD", "JPG", "PNG", "XLSX", "CSV", "SHA", "Word", "Excel", "API", "OpenAPI", "TOTP"}
@@ -175,6 +177,9 @@ class Town(dict):
         batch = disbursement.open_batch(self.call, approval_reference="批复二号", actor=finance)
         disbursement.add_claims(batch, [claim], actor=finance)
         return disbursement.freeze(batch, actor=finance).pk
+
+    def _call_draft(self) -> int:
+        return draft_call("compute_voucher", 2025, user=self.office.reviewer.user).pk
 
     def _agreement(self) -> int:
         agreement = draft_agreement(

@@ -2,15 +2,17 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from tests import factories
+from tests.in_between import in_between
 from vouchers.calls.calendar import add_working_days
 from vouchers.calls.models import Call, Holiday
-from vouchers.calls.services import CallError, current_call, publish
+from vouchers.calls.services import CallError, current_call, draft_call, publish
 from vouchers.claims.services import ClaimError
 from vouchers.ledger.selectors import pool_available_fen
 from vouchers.policy import NoLawInForce
@@ -115,3 +117,12 @@ def test_working_days_skip_weekends_and_holidays_and_count_worked_weekends():
         dt.date(2025, 9, 30),
         dt.date(2025, 10, 2),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_officials_who_begin_a_draft_at_once_have_one():
+    office, _ = factories.office(), factories.call()
+    begin = partial(draft_call, "compute_voucher", 2025, user=office.reviewer.user)
+    outcome = in_between(begin, begin)
+    assert (type(outcome.first), type(outcome.second)) == (CallError, Call)
+    assert Call.objects.count() == 2

@@ -24,7 +24,7 @@ from vouchers.budget import orders
 from vouchers.budget.models import SettlementShare
 from vouchers.budget.services import promote_all
 from vouchers.calls.models import Call
-from vouchers.calls.services import CallError, publish
+from vouchers.calls.services import CallError, amend_call, draft_call, mark_of, publish, publish_as
 from vouchers.claims import amendments, letters, uploads
 from vouchers.claims import services as claims
 from vouchers.claims.agreements import Agreement, Tranche
@@ -32,11 +32,10 @@ from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Voucher
 from vouchers.claims.papers import Attachment, Invoice, InvoiceLine, PaymentMade
 from vouchers.disbursement import services as disbursement
-from vouchers.disbursement.models import Payment
+from vouchers.disbursement.models import Batch, Payment
 from vouchers.disbursement.services import BatchRefused
 from vouchers.invoices.verifier import Double
 from vouchers.jobs import services as jobs
-from vouchers.ledger import services as ledger
 from vouchers.ledger.models import Transfer
 from vouchers.management.demo.papers import credit_code
 from vouchers.messages.models import Message
@@ -87,11 +86,19 @@ def test_a_job_is_run_by_one_worker():
     assert (outcome.first, outcome.second, ran) == (True, False, [1])
 
 
-def test_the_head_of_the_queue_is_served_once(office, product):
+def top_up_untold(office, monkeypatch):
+    """Money for two claims comes to the pool, and nobody is served by it yet."""
+    with monkeypatch.context() as untold:
+        untold.setattr(orders, "promote_after_commit", lambda *_: None)
+        order = orders.prepare_top_up("compute_voucher", 2025, 2 * SUBSIDY, citation="追加", actor=office.preparer)
+        orders.sign(order, actor=office.approver)
+
+
+def test_the_head_of_the_queue_is_served_once(office, product, monkeypatch):
     call = factories.call(pool_fen=1)
     firm = factories.firm(1, call, reviewer=office.reviewer)
     claim = factories.submitted(firm, product, 1)
-    ledger.top_up("compute_voucher", 2025, 2 * SUBSIDY, event="x", citation="x", actor="x", at=settings.CLOCK.now())
+    top_up_untold(office, monkeypatch)
     outcome = in_between(promote_all, promote_all)
     assert (outcome.first, outcome.second, outcome.waited) == (1, 0, True)
     assert Transfer.objects.filter(kind="hold", target=f"held:{claim.pk}").count() == 1
@@ -224,6 +231,25 @@ def test_a_call_is_published_once():
     assert (type(outcome.first), type(outcome.second), outcome.waited) == (Call, CallError, True)
 
 
+def test_a_draft_of_a_call_is_changed_by_one_at_a_time(office):
+    factories.call()
+    draft = draft_call("compute_voucher", 2025, user=office.reviewer.user)
+    amend = partial(amend_call, draft, {"title": "改过的标题"}, seen=mark_of(draft), user=office.reviewer.user)
+    outcome = in_between(amend, amend)
+    assert (type(outcome.first), type(outcome.second), outcome.waited) == (Call, CallError, True)
+
+
+def test_what_is_published_is_the_draft_that_the_publisher_saw(office):
+    factories.call()
+    draft = draft_call("compute_voucher", 2025, user=office.reviewer.user)
+    seen = {"seen": mark_of(draft)}
+    outcome = in_between(
+        lambda: publish_as(draft, user=office.approver.user, **seen),
+        lambda: amend_call(draft, {"title": "改过的标题"}, user=office.reviewer.user, **seen),
+    )
+    assert (type(outcome.first), type(outcome.second), outcome.waited) == (Call, CallError, True)
+
+
 def test_what_is_frozen_is_what_was_looked_at(office, call, product, claim_in):
     claim = claim_in("payable")
     other = factories.firm(2, call, reviewer=office.reviewer)
@@ -249,7 +275,10 @@ def test_two_answers_of_the_bank_are_entered_one_after_the_other(office, claim_i
     _, payment = open_batch(claim_in("payable"), office)
     batch = disbursement.freeze(payment.batch, actor=office.preparer)
     disbursement.sign(batch, actor=office.signer, seen_digest=batch.digest)
-    Payment.objects.update(state="sent")
+    with transaction.atomic():
+        Payment.objects.update(state="sent")
+        released = {"released_at": settings.CLOCK.now(), "released_by": office.preparer.user}
+        Batch.objects.update(state="released", **released)
     answer = {"reference": "Y1", "answered_on": settings.CLOCK.today(), "actor": office.preparer}
     outcome = in_between(
         lambda: disbursement.record_answer(payment, "lose", **answer),
@@ -437,11 +466,11 @@ def test_invoices_are_locked_before_payments(firm, product):
     assert ("could not obtain lock" in str(outcome.first), outcome.waited) == (True, True)
 
 
-def test_nobody_takes_a_number_while_the_head_of_the_queue_is_served(office, product):
+def test_nobody_takes_a_number_while_the_head_of_the_queue_is_served(office, product, monkeypatch):
     call = factories.call(pool_fen=1)
     firms = [factories.firm(number, call, reviewer=office.reviewer) for number in (1, 2)]
     head, newcomer = factories.submitted(firms[0], product, 1), factories.ready(firms[1], product, 2)
-    ledger.top_up("compute_voucher", 2025, 2 * SUBSIDY, event="x", citation="x", actor="x", at=settings.CLOCK.now())
+    top_up_untold(office, monkeypatch)
     outcome = in_between(promote_all, lambda: fire(newcomer, "submit", actor=firms[1].actor))
     for claim in (head, newcomer):
         claim.refresh_from_db()
@@ -483,35 +512,36 @@ def test_nobody_leaves_while_the_shares_are_given(office, product):
 
 
 def closing_order(office):
-    """A year without claims whose pool is empty, and its signed order of close."""
+    """A year without claims whose pool is empty, with two orders: its signed close, and a top-up to be signed."""
     yesterday = settings.CLOCK.today() - dt.timedelta(days=1)
     factories.call(pool_fen=100, filing_until=yesterday)
-    order = orders.prepare_close("compute_voucher", 2025, 0, None, citation="结账", actor=office.preparer)
-    order = orders.sign(order, actor=office.approver)
-    said = {"event": "x", "actor": "x", "at": settings.CLOCK.now()}
-    ledger.lapse("compute_voucher", 2025, 100, **said)
-    return order
+    year, said = ("compute_voucher", 2025), {"citation": "结账", "actor": office.preparer}
+    orders.sign(orders.prepare_adjust(*year, -100, reason="budget_cut", **said), actor=office.approver)
+    late = orders.prepare_top_up(*year, 5, **said)
+    return orders.sign(orders.prepare_close(*year, 0, None, **said), actor=office.approver), late
 
 
 CLOSE = "INSERT INTO ledger_closedyear (period, order_id, closed_at) VALUES ('compute_voucher:2025', %s, now())"
 
 
-def late_top_up(stop):
+def late_top_up(order, office, stop):
     with transaction.atomic():
-        ledger.top_up("compute_voucher", 2025, 5, event="late", citation="x", actor="x", at=settings.CLOCK.now())
+        orders.sign(order, actor=office.second)
         if stop:
             connection.cursor().execute("SELECT 'before commit'")
 
 
 def test_a_year_is_not_closed_over_money_that_just_came(office):
-    order = closing_order(office)
-    outcome = in_between(lambda: late_top_up(True), lambda: sql(CLOSE, order.pk), at="before commit")
+    order, late = closing_order(office)
+    outcome = in_between(lambda: late_top_up(late, office, stop=True), lambda: sql(CLOSE, order.pk), at="before commit")
     assert (outcome.first, "has money left" in str(outcome.second), outcome.waited) == (None, True, True)
 
 
 def test_no_money_comes_into_a_year_that_is_just_being_closed(office):
-    order = closing_order(office)
-    outcome = in_between(lambda: sql(CLOSE, order.pk, stop=True), lambda: late_top_up(False), at="before commit")
+    order, late = closing_order(office)
+    outcome = in_between(
+        lambda: sql(CLOSE, order.pk, stop=True), lambda: late_top_up(late, office, stop=False), at="before commit"
+    )
     assert (outcome.first, "结账" in str(outcome.second), outcome.waited) == (None, True, True)
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.errors import Refused
 from audit.services import record
@@ -67,18 +67,21 @@ def draft_call(scheme: str, fiscal_year: int, *, user) -> Call:
         law = governing(scheme, fiscal_year)
     except NoLawInForce as missing:
         raise CallError(str(missing)) from missing
-    with transaction.atomic():
-        versions = Call.objects.select_for_update().filter(scheme=scheme, fiscal_year=fiscal_year)
-        call = versions.order_by("-version").first()
-        if call is None:
-            call = Call(**_first_draft(law))
-        elif call.published_at is None:
-            raise CallError(f"{fiscal_year} 年度已有一份草稿（第 {call.version} 版），请在草稿上修改。")
-        else:
-            call.pk, call.published_at, call.frozen_at = None, None, None
-            call._state.adding, call.version = True, call.version + 1
-        _save(call, user)
-        _record(call, "call.draft", user)
+    versions = Call.objects.filter(scheme=scheme, fiscal_year=fiscal_year)
+    call = versions.order_by("-version").first()
+    if call is None:
+        call = Call(**_first_draft(law))
+    elif call.published_at is None:
+        raise CallError(f"{fiscal_year} 年度已有一份草稿（第 {call.version} 版），请在草稿上修改。")
+    else:
+        call.pk, call.published_at, call.frozen_at = None, None, None
+        call._state.adding, call.version = True, call.version + 1
+    try:
+        with transaction.atomic():
+            _save(call, user)
+            _record(call, "call.draft", user)
+    except IntegrityError as begun:
+        raise CallError(f"{fiscal_year} 年度的草稿刚刚由另一人起草，请刷新页面，在草稿上修改。") from begun
     return call
 
 
