@@ -6,9 +6,8 @@ chain, in one transaction. Both are measured on empty books and on books with 10
 a second, and the median of the rounds' ratios; wanted is at least 0.5.
 
 Measure on cores that have nothing else to do: when others use them, `post` suffers more than `bare`, because it does
-more. On 2 quiet cores: 0.50 on empty books, 0.46 with 20,000 transfers; with a load of 6 beside it: 0.42 and, with
-100,000 transfers, 0.41. (Before holds were written out in SQL: 0.39 to 0.44 with a load of 2.) Since migration 0010 not
-measured on quiet cores; in processor time, one writer, on a busy machine: a hold takes 2.2 bare transactions, not 2.9.
+more. On 2 quiet cores: 0.48 to 0.55 on empty books, 0.48 to 0.50 with 5,000 to 10,000 transfers (0.37 to 0.46 before holds were
+written out in SQL). In processor time, one writer: a hold takes 1.8 to 2.0 bare transactions.
 
 Run: python -m config.local -- .venv/bin/python benchmarks/post.py [--rounds N] [--seconds S]
 """
