@@ -92,12 +92,16 @@ class LookForm(forms.Form):
             field.error_messages["required"] = f"请填写{field.label}。" if field.label else "请填写此项。"
 
 
-class Day(forms.DateField):
-    """A day, by the browser's own calendar."""
+class AnyDay(forms.DateField):
+    """A day, by the browser's own calendar, which may be still to come."""
 
     def __init__(self, **kwargs):
         super().__init__(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **kwargs)
         self.error_messages["invalid"] = "日期写法不对，例如 2025-06-20。"
+
+
+class Day(AnyDay):
+    """A day that has been."""
 
     def clean(self, value):
         """A day that has been. Raises ValidationError."""

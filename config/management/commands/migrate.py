@@ -16,13 +16,16 @@ class WholeExecutor(MigrationExecutor):
 
     def apply_migration(self, state, migration, fake=False, fake_initial=False):
         """As Django's."""
-        with transaction.atomic(using=self.connection.alias) if migration.atomic else nullcontext():
+        with self._whole(migration):
             return super().apply_migration(state, migration, fake, fake_initial)
 
     def unapply_migration(self, state, migration, fake=False):
         """As Django's."""
-        with transaction.atomic(using=self.connection.alias) if migration.atomic else nullcontext():
+        with self._whole(migration):
             return super().unapply_migration(state, migration, fake)
+
+    def _whole(self, migration):
+        return transaction.atomic(using=self.connection.alias) if migration.atomic else nullcontext()
 
 
 class Command(migrate.Command):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, cast
 
 from django import forms
@@ -10,8 +11,8 @@ from django.core.exceptions import ValidationError
 
 from vouchers.calls import models
 from vouchers.calls.models import Call
-from vouchers.forms import LookForm, PercentField, YuanField
-from vouchers.money import RATE_UNIT, grouped, parse_rate, percent
+from vouchers.forms import AnyDay, LookForm, PercentField, YuanField
+from vouchers.money import grouped, parse_rate, percent
 from vouchers.policy import Governing, agreement_schemes, voucher_schemes
 
 CLASS = "class_"
@@ -34,12 +35,6 @@ class DraftForm(LookForm):
         cast(forms.ChoiceField, self.fields["scheme"]).choices = list(schemes().items())
 
 
-def _day(label: str) -> forms.DateField:
-    field = forms.DateField(label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
-    field.error_messages["invalid"] = "日期写法不对，例如 2025-06-20。"
-    return field
-
-
 def _days(label: str) -> forms.IntegerField:
     widget = forms.TextInput(attrs={"inputmode": "numeric"})
     return forms.IntegerField(label=label, min_value=0, max_value=MOST_DAYS, widget=widget)
@@ -59,8 +54,8 @@ class CallForm(LookForm):
     local_rate = PercentField(label="本市算力补助比例（%）")
     external_rate = PercentField(label="外地算力补助比例（%）")
     tax_basis = forms.ChoiceField(label="费用口径", choices=models.TAX_BASES)
-    spend_from, spend_until = _day("费用发生起"), _day("费用发生止")
-    filing_from, filing_until = _day("申报开始"), _day("申报截止")
+    spend_from, spend_until = AnyDay(label="费用发生起"), AnyDay(label="费用发生止")
+    filing_from, filing_until = AnyDay(label="申报开始"), AnyDay(label="申报截止")
     cap_year = forms.ChoiceField(label="费用归属年度", choices=models.CAP_YEARS)
     proration = forms.ChoiceField(label="跨期合同", choices=models.PRORATIONS, required=False)
     minimum_spend_fen = YuanField(label="最低费用（元）")
@@ -133,12 +128,5 @@ class CallForm(LookForm):
         """The call as the form shows it."""
         names = [name for name in CallForm.base_fields if not name.endswith("_rate")]
         rates = {CLASS + code: percent(parse_rate(rate)).rstrip("%") for code, rate in call.class_rates.items()}
-        own = {name: _percent(getattr(call, name)) for name in ("local_rate", "external_rate")}
+        own = {name: percent(Fraction(getattr(call, name))).rstrip("%") for name in ("local_rate", "external_rate")}
         return {name: getattr(call, name) for name in names} | own | rates
-
-
-def _percent(rate: Decimal) -> str:
-    """30 for 0.3000, 12.5 for 0.1250."""
-    units = int(Decimal(rate) * RATE_UNIT)
-    whole, rest = divmod(units, RATE_UNIT // 100)
-    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".")

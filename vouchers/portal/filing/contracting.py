@@ -11,15 +11,7 @@ from django.http import QueryDict
 
 from vouchers.claims.contracts import Asks, ContractFacts
 from vouchers.claims.papers import ClaimLine
-from vouchers.forms import Day, LookForm, YuanField
-
-
-class ServiceDay(forms.DateField):
-    """A day of service, which may be still to come."""
-
-    def __init__(self, **kwargs):
-        super().__init__(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **kwargs)
-        self.error_messages["invalid"] = "日期写法不对，例如 2025-06-20。"
+from vouchers.forms import AnyDay, Day, LookForm, YuanField
 
 
 class ContractForm(LookForm):
@@ -30,8 +22,8 @@ class ContractForm(LookForm):
     contract = forms.CharField(label="合同编号", max_length=60)
     contract_fen = YuanField(label="合同总额（元）", min_fen=1)
     signed_on = Day(label="合同签订日期")
-    service_from = ServiceDay(label="服务开始日期")
-    service_until = ServiceDay(label="服务结束日期")
+    service_from = AnyDay(label="服务开始日期")
+    service_until = AnyDay(label="服务结束日期")
     classes = forms.MultipleChoiceField(label="属于以下情形的请勾选", required=False)
 
     def __init__(self, asks: Asks, *args: Any, **kwargs: Any):
