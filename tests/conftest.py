@@ -7,9 +7,14 @@ database test is allowed both, because the flush after a transactional test runs
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
 
 from config.clock import Clock
 from tests import factories
+
+# A busy machine is no failure: speed is measured in benchmarks/.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,7 +1,7 @@
 """One settlement: caps first, to the fen, in order, once. Plain data, and every law of it for any data."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vouchers.budget.settling import Asking, Share, digest_of, settle
@@ -53,11 +53,23 @@ def test_the_minimum_drops_once_and_nobody_who_stays_is_below_it(case):
     asking, rooms, pool, minimum = case
     plain = settle(asking, rooms, pool)
     shares = settle(*case)
+    total = sum(before.asked_fen for before in plain)
     for before, after in zip(plain, shares, strict=True):
-        assert after.dropped == (before.asked_fen > 0 and before.share_fen < minimum)
+        below = before.asked_fen * min(pool, total) < minimum * total
+        assert after.dropped == (before.asked_fen > 0 and below)
         # What the dropped leave helps the others; a fen of the residue may go to another of them.
         assert after.dropped or after.share_fen >= before.share_fen - 1
-        assert after.dropped or not after.asked_fen or after.share_fen >= minimum - 1
+        assert after.share_fen == 0 if after.dropped or not after.asked_fen else after.share_fen >= minimum
+
+
+@example([1, 1, 6], 3, 1)
+@given(st.lists(st.integers(0, 40), max_size=6), st.integers(0, 99), st.integers(0, 12))
+def test_a_fen_of_the_residue_keeps_nobody_above_the_minimum(wanted, pool, minimum):
+    """Small figures, where a single fen decides: whoever stays has the minimum also when the rest share anew."""
+    asking = [Asking(at, at, fen) for at, fen in enumerate(wanted)]
+    rooms = {each.claim: 99 for each in asking}
+    for share in settle(asking, rooms, pool, minimum):
+        assert share.dropped or not share.asked_fen or share.share_fen >= minimum
 
 
 @given(cases())

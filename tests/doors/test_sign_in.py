@@ -204,7 +204,7 @@ def test_no_sign_in_without_a_record_of_it(client, make_user, sign_in, monkeypat
     def broken(*args, **kwargs):
         raise RuntimeError("the trail cannot be written")
 
-    monkeypatch.setattr("accounts.records.audit.record", broken)
+    monkeypatch.setattr("accounts.signals.note", broken)
     client.raise_request_exception = False
     assert sign_in(client, "qianyi").status_code == 500
     monkeypatch.undo()

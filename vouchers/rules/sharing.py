@@ -8,14 +8,15 @@ from vouchers import money
 
 
 def settled(asked: Sequence[int], pool_fen: int, least_fen: int) -> list[int]:
-    """`asked` cut alike to what the pool has; parts below `least_fen` drop out once, and the rest is shared anew.
+    """`asked` cut alike to what the pool has; who would get less than `least_fen` drops out once, the rest share anew.
 
-    Floored to the fen; the fen left over go to the largest remainders, the earlier first. Who is left gets no less than
-    before, so a part below `least_fen` is one that dropped out: it is 0.
+    Floored to the fen; the fen left over go to the largest remainders, the earlier first. The minimum is held against
+    the part before those: it can only grow when others drop out, so that nobody who stays ends below the minimum.
     """
-    parts = _cut(asked, pool_fen)
-    kept = [fen if part >= least_fen else 0 for fen, part in zip(asked, parts, strict=True)]
-    return parts if kept == list(asked) else _cut(kept, pool_fen)
+    total = sum(asked)
+    floors = asked if total <= pool_fen else [fen * pool_fen // total for fen in asked]
+    kept = [fen if floor >= least_fen else 0 for fen, floor in zip(asked, floors, strict=True)]
+    return _cut(kept, pool_fen)
 
 
 def _cut(asked: Sequence[int], pool_fen: int) -> list[int]:
