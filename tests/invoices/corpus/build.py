@@ -61,8 +61,8 @@ def made(name: str, seed: int) -> Made:
 
 def drawn(name: str, facts: Facts, **more: Any) -> bytes:
     """The PDF of `facts` on a form. `qr` is the text of its QR code, `title` another title than its kind's, `hidden` a
-    text that no one sees, `embedded` files inside it, `turned` how many degrees its pages are shown turned, `manner` what differs in its form's manner, `altered` texts written otherwise
-    where they first stand."""
+    text that no one sees, `embedded` files inside it, `turned` how many degrees its pages are shown turned, `manner` what
+    differs from its form's manner, `altered` texts written otherwise where they first stand."""
     return _drawing(name, facts, **more).pdf()
 
 

@@ -17,10 +17,10 @@ PT = 72 / 25.4
 @dataclass
 class Manner:
     """How a program writes: `shuffled` order of objects, each glyph as an object of its own, type at size 1 under a
-    matrix, pages turned (90, 180, 270) and set off from the origin, everything printed twice as bold type is, and Chinese
-    and Latin letters (`by_script`) as pieces of their own, and lines half as high again as the type (`tall`). `blanks` are
-    glyphs like others (`kept`), moves within one piece of text (`moves`), or what is left between words that are pieces of
-    their own (`words`)."""
+    matrix, pages turned (90, 180, 270) and set off from the origin, everything printed twice as bold type is, Chinese and
+    Latin letters (`by_script`) as pieces of their own, and lines half as high again as the type (`tall`). `blanks` are
+    glyphs like others (`kept`), moves within one piece of text (`moves`), or what is left between words that are pieces
+    of their own (`words`)."""
 
     shuffled: bool = False
     single: bool = False
