@@ -39,7 +39,10 @@ _DRAFTED_TRANCHE = "(SELECT max(t.id) FROM vouchers_tranche t JOIN vouchers_agre
 _PRO_RATA = (
     "(SELECT max(c.id) FROM vouchers_claim c JOIN vouchers_call k ON k.id = c.call_id WHERE k.shortage = 'pro_rata')"
 )
+_UNBOUND = "EXISTS (SELECT FROM vouchers_allocation WHERE claim_id = c.id AND NOT live)"
+_HANDED_IN = f"(SELECT max(id) FROM vouchers_claim c WHERE state = 'draft' AND {_UNBOUND})"
 _PREPARED_TOP_UP = _last("vouchers_order", "kind = 'top_up' AND state = 'prepared'")
+_FROZEN = f"state = 'frozen', frozen_at = now(), digest = 'x', frozen_by_id = {_person('caiwu2')}"
 _SIGNED = f"state = 'signed', signed_at = now(), signed_by_id = {_person('shenpi')}"
 
 _RUNTIME = {
@@ -66,8 +69,9 @@ _RUNTIME = {
         "INSERT INTO audit_auditentry (at, actor, action, subject, ok, detail, request_id, ip, recorded_at)"
         " VALUES ('1999-01-01', 'x', 'x', 'x', true, '{}', '', '', '1999-01-01')",
     ("trigger", "vouchers_batch", "duty"):
-        f"UPDATE vouchers_batch SET state = 'frozen', frozen_at = now(), digest = 'x', frozen_by_id = {_person('caiwu2')}"
-        " WHERE state = 'open'",
+        f"UPDATE vouchers_batch SET {_FROZEN} WHERE state = 'open' AND approval_reference <> '查无此票'",
+    ("trigger", "vouchers_batch", "verified"):
+        f"UPDATE vouchers_batch SET {_FROZEN} WHERE state = 'open' AND approval_reference = '查无此票'",
     ("trigger", "vouchers_call", "published"): "UPDATE vouchers_call SET title = 'x' WHERE frozen_at IS NULL",
     ("trigger", "vouchers_claim", "of_tranche"):
         _copy("vouchers_claim", "state = 'draft' AND tranche_id IS NULL", number="'x'", tranche_id=_DRAFTED_TRANCHE),
@@ -77,10 +81,17 @@ _RUNTIME = {
         _event("clear", "publicised", "payable", "system", "NULL", "", _OBJECTED),
     ("trigger", "vouchers_claimevent", "no_open_reversal"):
         _event("approve", "reviewed", "approved", "approver", _person("shenpi"), "approve", _FLAGGED),
+    ("trigger", "vouchers_claimline", "of_firm"):
+        f"UPDATE vouchers_claimline SET organisation_id = organisation_id + 1 WHERE {_DRAFT_LINE}",
+    ("trigger", "vouchers_decision", "within_bounds"):
+        _copy("vouchers_decision", "result #>> '{terms,years_cap_fen}' IS NOT NULL", event_id="NULL",
+              granted_fen="granted_fen + 1", computed_fen="computed_fen + 1"),
     ("trigger", "vouchers_filingqueue", "stays_closed"):
         "UPDATE vouchers_filingqueue SET closed_at = now(); UPDATE vouchers_filingqueue SET closed_at = NULL",
     ("trigger", "vouchers_invoice", "officers_letter"):
         "UPDATE vouchers_invoice SET remark = 'x' WHERE read_by = 'officer' AND bound_at IS NULL",
+    ("trigger", "vouchers_invoice", "letter_stays_bound"):
+        "UPDATE vouchers_invoice SET bound_at = NULL WHERE red AND read_by <> 'officer' AND bound_at IS NOT NULL",
     ("trigger", "vouchers_order", "moved"):
         f"UPDATE vouchers_order SET {_SIGNED} WHERE id = {_PREPARED_TOP_UP};"
         " UPDATE vouchers_order SET state = 'done', done_at = now() WHERE state = 'signed'",
@@ -98,6 +109,10 @@ _ALONE = {
         "UPDATE vouchers_order SET state = 'signed' WHERE state = 'prepared' AND kind = 'top_up'",
     ("trigger", "vouchers_claim", "takes_turn"):
         f"UPDATE vouchers_claim SET queue_number = 99, waiting = false WHERE id = {_PRO_RATA}",
+    ("trigger", "vouchers_claimevent", "papers_bound"):
+        _event("submit", "draft", "submitted", "applicant", _person("clerk50"), "", _UNBOUND)
+        + "; UPDATE vouchers_claim SET state = 'submitted', version = version + 1, submitted_at = now(), queue_number = 99,"
+        f" waiting = true, computed_fen = 1, granted_fen = 1 WHERE id = {_HANDED_IN}",
     ("trigger", "vouchers_claimevent", "duty"):
         _event("review", "accepted", "reviewed", "reviewer", _person("caiwu"), "review", "true"),
     ("index", "vouchers_order", "order_settles_once"): _copy("vouchers_order", "kind = 'settle' AND state = 'done'"),

@@ -22,7 +22,9 @@ from vouchers.claims.models import Voucher
 from vouchers.claims.papers import Invoice, InvoiceCopy
 from vouchers.claims.receiving import receive_invoice
 from vouchers.claims.tranches import open_tranche
+from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Payment
+from vouchers.invoices.verifier import Double
 from vouchers.jobs import services as jobs
 from vouchers.review import objections, reversals, verifying
 from vouchers.review.corrections import answer_item, open_items, return_for_correction
@@ -47,6 +49,9 @@ class Later:
         self.corrections_and_cuts()
         self.objections()
         self.red_letters()
+        self.a_letter_of_its_own()
+        self.an_invoice_nobody_knows()
+        self.several_years()
         self.doubts()
         self.waivers()
         self.a_number_in_two_firms()
@@ -98,16 +103,38 @@ class Later:
             if number == 69:
                 letters.withdraw_letter(letter, reason="录错了发票", user=self.office.approver.user)
 
+    def a_letter_of_its_own(self) -> None:
+        """A claim whose enterprise itself handed in the red letter against its invoice."""
+        claim, firm = self.claim(83, "accepted")
+        blue = Invoice.objects.get(allocations__claim=claim)
+        read = invoices.read(self.file_of(blue, firm))
+        half = {name: -getattr(read, name) // 2 for name in ("amount_fen", "tax_fen", "total_fen")}
+        line = replace(read.lines[0], amount_fen=half["amount_fen"], tax_fen=half["tax_fen"])
+        letter = replace(read, number=f"2588{83:016d}", red=True, reverses=blue.number, lines=(line,), **half)
+        with mock.patch("vouchers.invoices.guard.read", return_value=letter):
+            letters.upload_letter(claim, name="红字.xml", content=b"<?xml version='1.0'?><letter/>", user=firm.clerk)
+
+    def an_invoice_nobody_knows(self) -> None:
+        """An open batch with a claim whose invoice the tax platform does not know any more."""
+        claim, _ = self.claim(84, "payable")
+        made = disbursement.open_batch(claim.call, approval_reference="查无此票", actor=self.office.preparer)
+        disbursement.add_claims(made, [claim], actor=self.office.preparer)
+        invoice = Invoice.objects.get(allocations__claim=claim)
+        verifying.ask(invoice, Double({invoice.number: verifying.Status.NOT_FOUND}), actor=self.office.reviewer)
+
+    def several_years(self) -> None:
+        """A claim that has all that several years together may have."""
+        call = factories.call(version=2, years_cap_fen=SUBSIDY)
+        firm = factories.firm(85, call, reviewer=self.office.reviewer)
+        factories.submitted(firm, self.product, 85)
+
     def doubts(self) -> None:
         """A draft whose invoice came in two carriers that differ, explained; and a submitted one like it."""
         for number, submits in ((70, False), (71, True)):
             firm = self.firm(number)
             claim = factories.ready(firm, self.product, number)
             row = Invoice.objects.get(allocations__claim=claim)
-            item = factories.Item("*信息技术服务*智能算力服务费", "卡时", "1", "100000.00", 10_000_000)
-            seller = factories.Party(self.product.provider.uscc, self.product.provider.name)
-            buyer = factories.Party(firm.organisation.uscc, firm.name)
-            content = factories.invoice_xml(row.number, row.issued_on, seller, buyer, [item])
+            content = self.file_of(row, firm)
             other = replace(invoices.read(content), carrier="ofd", seller_name="另一家公司")
             with mock.patch("vouchers.invoices.guard.read", lambda _, other=other: other):
                 receive_invoice(claim, name="发票.ofd", content=b"<?xml version='1.0'?><other/>", user=firm.clerk)
@@ -115,6 +142,13 @@ class Later:
             answer_doubt(claim, row, f"copy_differs_{copy.pk}", "原件为准", user=firm.clerk)
             if submits:
                 fire(claim, "submit", actor=firm.actor)
+
+    def file_of(self, row, firm):
+        """Another file of an invoice of `firm`."""
+        item = factories.Item("*信息技术服务*智能算力服务费", "卡时", "1", "100000.00", 10_000_000)
+        seller = factories.Party(self.product.provider.uscc, self.product.provider.name)
+        buyer = factories.Party(firm.organisation.uscc, firm.name)
+        return factories.invoice_xml(row.number, row.issued_on, seller, buyer, [item])
 
     def waivers(self) -> None:
         """A waiver that was agreed to, and one that is asked for."""

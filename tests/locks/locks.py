@@ -12,7 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("locks.csv")
 ROOMS = ("accounts", "applicants", "audit", "providers", "vouchers")
 _FOR = r" FOR (?:NO KEY )?UPDATE| FOR SHARE"
-IN_PYTHON = re.compile(rf"\.select_for_update\((?:of=\(\"self\",\)|[^()]*)\)|pg_advisory_\w+\(.*?%s\)|{_FOR}(?=\")")
+# An advisory lock is the whole of its statement, which ends where the text does.
+IN_PYTHON = re.compile(
+    rf"\.select_for_update\((?:of=\(\"self\",\)|[^()]*)\)|pg_advisory_\w+\([^\"]*\)(?=\")|{_FOR}(?=\")"
+)
 IN_SQL = re.compile(rf"{_FOR}|PERFORM pg_advisory_\w+\(.*?;")
 
 
@@ -28,7 +31,8 @@ def without(text: str, number: int) -> str:
     """The source of a module or function without its lock `number`."""
     words = IN_SQL if "$function$" in text else IN_PYTHON
     found = list(words.finditer(text))[number - 1]
-    instead = "NULL;" if found.group().startswith("PERFORM") else "%s" if "advisory" in found.group() else ""
+    # What is asked without the lock takes the same values.
+    instead = "NULL;" if found.group().startswith("PERFORM") else ", ".join(re.findall(r"%s", found.group()))
     return text[: found.start()] + instead + text[found.end() :]
 
 

@@ -24,7 +24,7 @@ from vouchers.budget import orders
 from vouchers.budget.models import SettlementShare
 from vouchers.budget.services import promote_all
 from vouchers.calls.models import Call
-from vouchers.calls.services import CallError, amend_call, draft_call, mark_of, publish, publish_as
+from vouchers.calls.services import CallError, amend_call, draft_call, freeze, mark_of, publish, publish_as
 from vouchers.claims import amendments, letters, uploads
 from vouchers.claims import services as claims
 from vouchers.claims.agreements import Agreement, Tranche
@@ -491,6 +491,42 @@ def test_who_takes_the_next_number_sees_what_the_one_before_left(office, product
     outcome = in_between(submits, lambda: fire(third, "submit", actor=firms[2].actor), at="before commit")
     third.refresh_from_db()
     assert (outcome.first, outcome.second.verb, third.waiting, outcome.waited) == (None, "submit", True, True)
+
+
+def test_what_a_firm_has_over_several_years_is_counted_one_claim_at_a_time(office, product):
+    calls = [factories.call(year=year, years_cap_fen=5_000_000) for year in (2024, 2025)]
+    firm = factories.firm(1, calls[0], reviewer=office.reviewer)
+    later = factories.join(firm, calls[1], office.reviewer)
+    days = {"paid_on": dt.date(2024, 6, 20), "issued_on": dt.date(2024, 6, 10)}
+    first, second = factories.ready(firm, product, 1, **days), factories.ready(later, product, 2)
+    outcome = in_between(
+        lambda: fire(first, "submit", actor=firm.actor),
+        lambda: fire(second, "submit", actor=firm.actor),
+        at="take_step",
+    )
+    second.refresh_from_db()
+    assert [outcome.first.verb, outcome.second.verb, outcome.waited] == ["submit", "submit", True]
+    assert second.granted_fen == 5_000_000 - SUBSIDY
+
+
+def test_the_first_submissions_of_a_year_do_not_wait_for_each_other_in_a_ring(office, product):
+    """One firm has its bounds and wants the queue; meanwhile the queue is made, and the firm's other claim has it and
+    wants the bounds."""
+    call = factories.call(years_cap_fen=5_000_000)
+    freeze(call, at=settings.CLOCK.now())  # its row would keep the others away from the start
+    firm, other = (factories.firm(number, call, reviewer=office.reviewer) for number in (1, 2))
+    first = factories.ready(firm, product, 1)
+    factories.pass_days(1)
+    second, strangers = factories.ready(firm, product, 2), factories.ready(other, product, 3)
+
+    def meanwhile():
+        return fire(strangers, "submit", actor=other.actor), fire(second, "submit", actor=firm.actor)
+
+    outcome = in_between(lambda: fire(first, "submit", actor=firm.actor), meanwhile, at="take_step")
+    assert (outcome.first.verb, outcome.waited) == ("submit", True)
+    assert [event.verb for event in outcome.second] == ["submit", "submit"]
+    second.refresh_from_db()
+    assert (second.granted_fen, second.queue_number) == (5_000_000 - SUBSIDY, 3)
 
 
 def test_nobody_leaves_while_the_shares_are_given(office, product):

@@ -290,13 +290,23 @@ def ledger_place(claim: Claim) -> tuple[int, str, int, int]:
 def lock_queue(claim: Claim) -> None:
     """Lock the year's filing queue, and what the applicant has of caps beyond the year, until the transaction ends.
 
-    The first submission of the year makes it (`vouchers_take_step`); before, there is nothing to lock.
+    The year's first submission makes the queue here, before the bounds: who had those already and waited for the queue,
+    while somebody else with the queue waits for them, would wait for ever.
     """
     year = (claim.call.scheme, claim.call.fiscal_year)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM vouchers_filingqueue WHERE scheme = %s AND fiscal_year = %s FOR NO KEY UPDATE", year
-        )
+        while True:
+            cursor.execute(
+                "SELECT FROM vouchers_filingqueue WHERE scheme = %s AND fiscal_year = %s FOR NO KEY UPDATE", year
+            )
+            if cursor.rowcount:
+                break
+            # Waits for who is making it at this moment; a queue that is there then is locked in the next round.
+            cursor.execute(
+                "INSERT INTO vouchers_filingqueue (scheme, fiscal_year, last_number) VALUES (%s, %s, 0)"
+                " ON CONFLICT DO NOTHING",
+                year,
+            )
     lock_bounds(claim)
 
 
