@@ -78,6 +78,8 @@ DATABASES = {
         idle_in_transaction_session_timeout="60s",
         # What is prepared is planned once a session: planning a step's large queries costs more than their work.
         plan_cache_mode="force_generic_plan",
+        # Pages lie in memory or on a solid disk: a row by its key costs little more than the next one.
+        random_page_cost="1.1",
     )
 }
 RUNTIME_ROLE = DATABASES["default"]["USER"]

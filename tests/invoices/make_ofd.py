@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from xml.sax.saxutils import escape
 
@@ -41,8 +42,17 @@ class Part:
         self._style = style
 
     def text(self, left: float, baseline: float, text: str, *, size: float = CHAR_MM, tag: str = "") -> None:
-        """One text object whose first glyph stands at `left`."""
+        """One text object whose first glyph stands at `left`; one a word in the style `words`."""
+        if self._style == "words" and " " in text:
+            for word in re.findall(r"[^ ]+ *", text):
+                self.text(left, baseline, word.rstrip(), size=size, tag=tag)
+                left += sum(_width(char, size) for char in word)
+            return
         widths = [_width(char, size) for char in text]
+        if self._style == "moves":
+            # No glyph for a blank, only a wider step.
+            widths = [sum(_width(char, size) for char in glyph) for glyph in re.findall(r"[^ ] *", text)]
+            text = text.replace(" ", "")
         deltas = " ".join(f"{width:.4f}" for width in widths[:-1])
         written = escape(text)
         if self._style == "cdata":

@@ -24,6 +24,9 @@ _MAX_TEXT = 10_000
 _UNMOVED = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 # A gap wider than this many glyphs begins another column.
 _COLUMN_GAP = 1.5
+# A step wider than this share of the type's size has a blank in it, after a digit, another Latin letter, or a Chinese
+# character before a Latin letter: wider than the widest glyph of its sort.
+_DIGIT_STEP, _LETTER_STEP, _CHINESE_STEP = 0.72, 0.98, 1.2
 
 
 def text_objects(root: etree._Element) -> Iterator[tuple[str, list[Token]]]:
@@ -95,7 +98,14 @@ def _runs(
         return
     across = deltas(delta_x, len(text) - 1)
     down = deltas(delta_y, len(text) - 1)
-    if len(across) == len(text) - 1 and not down and min(across, default=0) >= 0 and max(across, default=0) <= size:
+    blanks = set(_blanks(text, across, size))
+    if (
+        not blanks
+        and len(across) == len(text) - 1
+        and not down
+        and min(across, default=0) >= 0
+        and max(across, default=0) <= size
+    ):
         yield text, x, x + sum(across) + _width(text[-1], size), y
         return
     start, left = 0, x
@@ -106,11 +116,35 @@ def _runs(
         step = across[index] if index < len(across) else (onward[0] if onward else width)
         drop = down[index] if index < len(down) else 0.0
         if drop or step < 0 or step - width > _COLUMN_GAP * size:
-            yield text[start : index + 1], left, x + width, y
+            yield _with(blanks, text, start, index + 1), left, x + width, y
             start, left = index + 1, x + step
             y += drop
         x += step
-    yield text[start:], left, x + _width(text[-1], size), y
+    yield _with(blanks, text, start, len(text)), left, x + _width(text[-1], size), y
+
+
+def _blanks(text: str, across: list[float], size: float) -> Iterator[int]:
+    """The places in `text` before which the steps leave room for a blank that is not written."""
+    if not any(map(_latin, text)):
+        return
+    for index, (char, after, step) in enumerate(zip(text, text[1:], across, strict=False), 1):
+        if step <= _DIGIT_STEP * size or " " in (char, after):
+            continue
+        widest = _DIGIT_STEP if char.isdigit() else _LETTER_STEP if _latin(char) else _CHINESE_STEP
+        if step > widest * size and (_latin(char) or _latin(after)):
+            yield index
+
+
+def _with(blanks: set[int], text: str, start: int, end: int) -> str:
+    if not blanks:
+        return text[start:end]
+    return "".join(
+        f" {char}" if at in blanks and at > start else char for at, char in enumerate(text[start:end], start)
+    )
+
+
+def _latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
 
 
 def deltas(text: str, count: int) -> list[float]:

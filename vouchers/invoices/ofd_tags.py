@@ -10,6 +10,7 @@ from __future__ import annotations
 from vouchers.invoices import einvoice_xml, ofd_legacy
 from vouchers.invoices.layout import paragraph
 from vouchers.invoices.ofd_document import Document
+from vouchers.invoices.page import joined
 from vouchers.invoices.table import Piece
 from vouchers.invoices.tokens import Token
 
@@ -55,4 +56,4 @@ def _text(document: Document, path: str, field: str) -> str:
     if field == "remark":
         edge = max((token.right for page in document.pages for token in page), default=0.0)
         return paragraph(tokens, edge)
-    return "".join(token.text for token in tokens)
+    return joined(tokens)

@@ -21,8 +21,11 @@ from vouchers.invoices.tokens import Token
 MM = 25.4 / 72
 # No invoice page holds as many characters.
 MAX_CHARS = 60_000
-# Gaps in shares of the type's size: between pieces set one by one, inside one piece, and for a blank.
-_APART, _WIDE, _BLANK = 0.28, 1.1, 0.16
+# Gaps in shares of the type's size: between pieces set one by one, and inside one piece.
+_APART, _WIDE = 0.28, 1.1
+# And for a blank, in shares of the em: one that the file has itself; none, but Latin letters on both sides; on one.
+_OWN_BLANK, _BLANK, _BLANK_BESIDE = 0.1, 0.16, 0.2
+_LEAST_EM = 0.6
 _LEVEL, _TOUCHING = 0.12, 0.04
 _TURNED = 0.02
 # What is printed twice for bold type lies this near, in mm; as many earlier tokens of the same text are looked at.
@@ -93,6 +96,7 @@ class _Text:
         self._textpage = textpage
         self._shown = shown
         self._objects: dict[int, int] = {}
+        self._ems: dict[int, float] = {}
         self.unmapped = 0
 
     def runs(self, count: int) -> Iterator[list[_Char]]:
@@ -101,7 +105,8 @@ class _Text:
         for char in self._chars(count):
             if run and self._parted(run[-1], char):
                 # A blank within a line is kept; one at its end only parts Latin words.
-                run[-1].blank_kept = char.blank_before and abs(char.y - run[-1].y) < _LEVEL * char.size
+                level = abs(char.y - run[-1].y) < _LEVEL * char.size
+                run[-1].blank_kept = level and (char.blank_before or self._blank(run[-1], char))
                 yield run
                 run = []
             run.append(char)
@@ -178,6 +183,27 @@ class _Text:
         # What was set apart is two cells, however near, unless the program sets every character apart.
         return self._object(before.index - 1) == first or self._object(char.index + 1) == second
 
+    def _blank(self, before: _Char, char: _Char) -> bool:
+        """Whether a blank stands between two characters of a line: the file's own, or a gap beside a Latin letter.
+
+        Chinese characters are set apart for the look of it; only the file's own blank parts them.
+        """
+        gap = char.left - before.right
+        if gap <= _OWN_BLANK * char.size * _LEAST_EM:
+            return False
+        sides = _word(before.text) + _word(char.text)
+        if not sides and not char.blank_before:
+            return False
+        least = _OWN_BLANK if char.blank_before else _BLANK if sides == 2 else _BLANK_BESIDE
+        return least * char.size * self._em(char.index) < gap < _WIDE * char.size
+
+    def _em(self, index: int) -> float:
+        """The em of a character's font in shares of its size, which is the height of the font's lines."""
+        found = self._object(index)
+        if found not in self._ems:
+            self._ems[found] = _em_of(found)
+        return self._ems[found]
+
     def _object(self, index: int) -> int:
         """The address of the text object of a character; 0 where there is none."""
         if index not in self._objects:
@@ -195,7 +221,7 @@ class _Text:
         texts: list[str] = []
         before = first
         for char in run:
-            if char.left - before.right > _BLANK * char.size and (char.blank_before or _latin(before, char)):
+            if char.left > before.right and self._blank(before, char):
                 texts.append(" ")
             texts.append(char.text)
             before = char
@@ -213,6 +239,16 @@ class _Text:
         return angle + math.atan2(self._shown[1], self._shown[0]) if angle >= 0 else 0.0
 
 
+def _em_of(found: int) -> float:
+    """1 over the height of a line of the text object's font at size 1; 1 where the font does not say."""
+    font = raw.FPDFTextObj_GetFont(ctypes.cast(found, raw.FPDF_PAGEOBJECT)) if found else None
+    above, below = ctypes.c_float(), ctypes.c_float()
+    if not font or not raw.FPDFFont_GetAscent(font, 1.0, above) or not raw.FPDFFont_GetDescent(font, 1.0, below):
+        return 1.0
+    height = above.value - below.value
+    return max(1 / height, _LEAST_EM) if height > 1 else 1.0
+
+
 def _follows(end: tuple[float, float], start: tuple[float, float], size: float) -> bool:
     """Whether what begins at `start` follows what ends at `end` on its line without a gap."""
     return abs(start[1] - end[1]) < _LEVEL * size and -_APART * size < start[0] - end[0] < _APART * size
@@ -221,10 +257,6 @@ def _follows(end: tuple[float, float], start: tuple[float, float], size: float) 
 def _sort(char: str) -> int:
     """Chinese, or anything narrower."""
     return _CHINESE if char > "\u2e7f" else 0
-
-
-def _latin(before: _Char, char: _Char) -> bool:
-    return _word(before.text) and _word(char.text)
 
 
 def _word(char: str) -> bool:

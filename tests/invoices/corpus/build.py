@@ -61,8 +61,8 @@ def made(name: str, seed: int) -> Made:
 
 def drawn(name: str, facts: Facts, **more: Any) -> bytes:
     """The PDF of `facts` on a form. `qr` is the text of its QR code, `title` another title than its kind's, `hidden` a
-    text that no one sees, `embedded` files inside it, `turned` how many degrees its pages are shown turned, `altered` texts written otherwise
-    where they first stand."""
+    text that no one sees, `embedded` files inside it, `turned` how many degrees its pages are shown turned, `manner` what
+    differs from its form's manner, `altered` texts written otherwise where they first stand."""
     return _drawing(name, facts, **more).pdf()
 
 
@@ -76,10 +76,10 @@ def bound(invoices: list[tuple[str, Facts]]) -> bytes:
     return buffer.getvalue()
 
 
-def _drawing(name: str, facts: Facts, *, turned: int = 0, **more: Any) -> Drawing:
+def _drawing(name: str, facts: Facts, *, turned: int = 0, manner: dict[str, Any] | None = None, **more: Any) -> Drawing:
     form = FORMS[name]
-    if turned:
-        form = dataclasses.replace(form, manner=dataclasses.replace(form.manner, turned=turned))
+    changes = (manner or {}) | ({"turned": turned} if turned else {})
+    form = dataclasses.replace(form, manner=dataclasses.replace(form.manner, **changes))
     return Drawing(form, facts, (fonts.latin(noto(), form.latin), fonts.latin(noto(), 500)), **more)
 
 

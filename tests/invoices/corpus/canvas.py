@@ -17,8 +17,10 @@ PT = 72 / 25.4
 @dataclass
 class Manner:
     """How a program writes: `shuffled` order of objects, each glyph as an object of its own, type at size 1 under a
-    matrix, pages turned (90, 180, 270) and set off from the origin, everything printed twice as bold type is, and Chinese
-    and Latin letters (`by_script`) as pieces of their own."""
+    matrix, pages turned (90, 180, 270) and set off from the origin, everything printed twice as bold type is, Chinese and
+    Latin letters (`by_script`) as pieces of their own, and lines half as high again as the type (`tall`). `blanks` are
+    glyphs like others (`kept`), moves within one piece of text (`moves`), or what is left between words that are pieces
+    of their own (`words`)."""
 
     shuffled: bool = False
     single: bool = False
@@ -27,6 +29,8 @@ class Manner:
     offset: tuple[int, int] = (0, 0)
     twice: bool = False
     by_script: bool = False
+    blanks: str = "kept"
+    tall: bool = False
 
 
 class Canvas:
@@ -56,6 +60,10 @@ class Canvas:
             for piece in re.findall(r"[\u2e80-\U0002ffff]+|[^\u2e80-\U0002ffff]+", text):
                 self._show(left, baseline, piece, font, size, hidden)
                 left += self.measure(piece, font, size)
+        elif self._manner.blanks == "words":
+            for word in re.findall(r"[^ ]+ *", text):
+                self._show(left, baseline, word.rstrip(), font, size, hidden)
+                left += self.measure(word, font, size)
         elif self._manner.single:
             # PDFium drops a blank that is an object of its own, so one goes with the glyph beside it.
             for char in re.findall(r"^ *[^ ] *|[^ ] *", text):
@@ -112,7 +120,8 @@ class Canvas:
         """The file."""
         writer = _Writer()
         fonts = " ".join(
-            f"/F{number} {writer.font(font, self._used[font])} 0 R" for number, font in enumerate(self._fonts)
+            f"/F{number} {writer.font(font, self._used[font], tall=self._manner.tall)} 0 R"
+            for number, font in enumerate(self._fonts)
         )
         resources = writer.add(f"<< /Font << {fonts} >> >>")
         kids = []
@@ -151,12 +160,22 @@ class Canvas:
         self._used.setdefault(font, set()).update(text)
         x, y = self._at(left, baseline)
         points = size * PT
-        codes = "".join(f"{font.glyph(char):04X}" for char in text)
+        codes = self._codes(text, font)
         type_size, scale = (1, points) if self._manner.matrix else (points, 1)
         mode = "3 Tr " if hidden else "0 Tr "
         self._add(
             f"BT {mode}/F{self._fonts.index(font)} {type_size:.3f} Tf "
-            f"{scale:.3f} 0 0 {scale:.3f} {x:.3f} {y:.3f} Tm <{codes}> Tj ET"
+            f"{scale:.3f} 0 0 {scale:.3f} {x:.3f} {y:.3f} Tm [{codes}] TJ ET"
+        )
+
+    def _codes(self, text: str, font: Font) -> str:
+        """The glyphs of `text`, its blanks among them or as moves to the right."""
+        words = re.split(r"( +)", text) if self._manner.blanks == "moves" else [text]
+        return " ".join(
+            f"-{self.measure(word, font, 1000):.0f}"
+            if word.isspace() and word != text
+            else "<" + "".join(f"{font.glyph(char):04X}" for char in word) + ">"
+            for word in words
         )
 
     def _at(self, left: float, down: float) -> tuple[float, float]:
@@ -186,7 +205,7 @@ class _Writer:
         head = f"<< /Length {len(packed)} /Filter /FlateDecode {extra} >>\nstream\n".encode()
         return self.add(head + packed + b"\nendstream")
 
-    def font(self, font: Font, characters: set[str]) -> int:
+    def font(self, font: Font, characters: set[str], *, tall: bool) -> int:
         """A composite font whose codes are glyphs, with the characters they stand for."""
         used = sorted(((char, font.glyph(char)) for char in characters), key=lambda item: item[1])
         lines = "\n".join(f"<{glyph:04X}> <{char.encode('utf-16-be').hex()}>" for char, glyph in used)
@@ -204,7 +223,7 @@ class _Writer:
             self._programs[font.program] = number
         descriptor = self.add(
             f"<< /Type /FontDescriptor /FontName /{font.name} /Flags 4 /FontBBox [0 -200 1000 900] /ItalicAngle 0 "
-            f"/Ascent 860 /Descent -140 /CapHeight 700 /StemV 80 /FontFile3 {number} 0 R >>"
+            f"/Ascent {1160 if tall else 860} /Descent {-290 if tall else -140} /CapHeight 700 /StemV 80 /FontFile3 {number} 0 R >>"
         )
         widths = " ".join(f"{glyph} [{font.width(char)}]" for char, glyph in used if font.width(char) != 1000)
         descendant = self.add(

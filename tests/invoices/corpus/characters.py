@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_SOURCES = ("form.py", "forms.py", "invented.py", "slips.py")
+_SOURCES = ("form.py", "forms.py", "invented.py", "slips.py", "../test_blanks.py")
 _NUMERALS = "零壹贰叁肆伍陆柒捌玖拾佰仟万亿圆元角分整正负（）"
 ALL = "".join(
     sorted(
