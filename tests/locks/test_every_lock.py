@@ -36,6 +36,7 @@ from vouchers.disbursement.models import Batch, Payment
 from vouchers.disbursement.services import BatchRefused
 from vouchers.invoices.verifier import Double
 from vouchers.jobs import services as jobs
+from vouchers.ledger.errors import YearClosed
 from vouchers.ledger.models import Transfer
 from vouchers.management.demo.papers import credit_code
 from vouchers.messages.models import Message
@@ -579,6 +580,21 @@ def test_no_money_comes_into_a_year_that_is_just_being_closed(office):
         lambda: sql(CLOSE, order.pk, stop=True), lambda: late_top_up(late, office, stop=False), at="before commit"
     )
     assert (outcome.first, "结账" in str(outcome.second), outcome.waited) == (None, True, True)
+
+
+def test_the_close_and_a_late_top_up_do_not_wait_for_each_other_in_a_ring(office):
+    yesterday = settings.CLOCK.today() - dt.timedelta(days=1)
+    factories.call(pool_fen=100, filing_until=yesterday)
+    year, said = ("compute_voucher", 2025), {"citation": "结账", "actor": office.preparer}
+    close = orders.sign(orders.prepare_close(*year, 0, None, **said), actor=office.approver)
+    late = orders.prepare_top_up(*year, 5, **said)
+    outcome = in_between(
+        lambda: orders.run(f"order:{close.pk}", QUIET),
+        lambda: orders.sign(late, actor=office.second),
+        at="INSERT INTO ledger_closedyear",
+    )
+    close.refresh_from_db()
+    assert (outcome.first, close.state, type(outcome.second), outcome.waited) == (None, "done", YearClosed, True)
 
 
 def test_an_appeal_does_not_come_into_a_year_that_is_just_being_closed(office, product):

@@ -84,6 +84,9 @@ def carry_out(order: Order, *, actor_text: str, at: dt.datetime) -> str:
     """Empty the pool and shut the books, in the caller's transaction; what was done, in words. Raises `BudgetError`."""
     scheme, year = order.scheme, order.fiscal_year
     list(FilingQueue.objects.filter(scheme=scheme, fiscal_year=year).select_for_update())
+    with connection.cursor() as cursor:
+        # Before any account: who brings money in has the year (shared, migration 0011) and then wants the pool.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"{scheme}:{year}"])
     now = standing(scheme, year)
     if now.blockers or now.waiting:
         raise BudgetError("签批以后情况有变化，没有结账：" + "".join(now.blockers or ["又有申请在轮候。"]))
