@@ -3,7 +3,7 @@
 A full submission is `fire(claim, "submit")`: completeness, invoices bound, decision, money and cap held, state, event,
 decision with its facts, audit entry, chain, message. The yardstick is that of benchmarks/post.py, in the same run, in
 alternating rounds. Wanted is at least 0.15, flat from 0 to 100,000 transfers in the books. Reached on
-2 quiet cores: 0.12 on few transfers and with 5,000 (0.04 when every step was written by the ORM). That is missed: both cores are busy,
+2 quiet cores: 0.11 on few transfers, 0.13 with 5,000 (0.04 when every step was written by the ORM). That is missed: both cores are busy,
 a submission takes 4.5 to 6.5 ms of processor time, client and backend together, and a bare transaction 0.6.
 
 Run: python -m config.local --temporary -- .venv/bin/python benchmarks/submission.py [--rounds N] [--seconds S]
