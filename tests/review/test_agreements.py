@@ -23,6 +23,7 @@ TABLES = (
     "vouchers_claim", "vouchers_claimevent", "vouchers_voucher", "vouchers_voucherevent", "vouchers_decision",
     "vouchers_allocation", "vouchers_call", "vouchers_batch", "vouchers_payment", "ledger_transfer",
     "audit_auditentry", "accounts_officer", "applicants_bankaccount", "applicants_organisation", "vouchers_verification",
+    "vouchers_document",
 )  # fmt: skip
 
 
@@ -297,6 +298,16 @@ OF_BATCHES = {
         "UPDATE vouchers_verification SET status = 'UNAVAILABLE'",
         "UPDATE vouchers_verification SET asked_at = '2020-01-01', asked_on = '2020-01-01'",
         "UPDATE vouchers_verification SET asked_at = '2030-01-01', asked_on = '2030-01-01'",
+    ],
+    "文书与生成时的审计记录不符": [
+        "UPDATE vouchers_document SET sha256 = repeat('0', 64) WHERE kind = 'roster'",
+        "UPDATE vouchers_document SET short_code = 'FORGED' WHERE kind = 'roster'",
+        "UPDATE vouchers_document SET subject = 'batch:0:x' WHERE kind = 'roster'",
+        "DELETE FROM audit_auditentry WHERE action = 'document.file'",
+    ],
+    "已发送的批次缺少汇总表或通知书": [
+        "DELETE FROM vouchers_document WHERE kind = 'roster'",
+        "DELETE FROM vouchers_document WHERE subject LIKE '%:claim:{sent_claim}'",
     ],
 }
 

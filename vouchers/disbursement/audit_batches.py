@@ -55,6 +55,19 @@ CHECKS = {
             ('封存', b.frozen_at), ('发送', b.released_at)) AS steps (label, at), LATERAL vouchers_unverified(
             ARRAY(SELECT claim_id FROM vouchers_payment WHERE batch_id = b.id AND state <> 'dropped'), at) AS invoice
         WHERE b.state IN %(sealed)s AND at IS NOT NULL""",
+    "文书与生成时的审计记录不符": """
+        SELECT d.title || '（编号 ' || d.id || '）' FROM vouchers_document d WHERE NOT EXISTS (
+            SELECT FROM audit_auditentry a
+            WHERE a.subject = d.subject AND a.action = 'document.file' AND a.detail = jsonb_build_object(
+              'kind', d.kind, 'file_name', d.file_name, 'sha256', d.sha256, 'size', d.size, 'short_code', d.short_code))""",
+    "已发送的批次缺少汇总表或通知书": """
+        SELECT b.number || '（' || needed.label || '）' FROM vouchers_batch b, LATERAL (
+            SELECT 'roster' AS kind, '汇总表' AS label, '' AS about
+            UNION ALL SELECT 'letter', '通知书', ':claim:' || claim_id FROM vouchers_payment
+                      WHERE batch_id = b.id AND state <> 'dropped') AS needed
+        WHERE b.state IN ('released', 'reconciled') AND NOT EXISTS (
+            SELECT FROM vouchers_document d
+            WHERE d.kind = needed.kind AND d.subject = 'batch:' || b.id || ':' || left(b.digest, 16) || needed.about)""",
 }
 
 # In which state of its batch a payment can be in which state.

@@ -5,6 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from audit.services import record
 from vouchers.documents.models import Document
 from vouchers.documents.storage import keep, load, path_of
 
@@ -26,14 +27,14 @@ def find(kind: str, subject: str) -> Document | None:
 
 
 def file_document(*, kind: str, subject: str, title: str, file_name: str, short_code: str, content: bytes) -> Document:
-    """Store `content` as the one document of this kind on this subject.
+    """Store `content` as the one document of this kind on this subject, and its sha256 in the audit trail.
 
-    When another worker filed it first, theirs is returned and ours is dropped: one subject has one result.
+    The trail is chained: whether a paper is the one that was printed can be told years later. When another worker filed it first, theirs is returned and ours is dropped: one subject has one result.
     """
     stored = keep(content, "documents", "." + file_name.rsplit(".", 1)[-1])
     try:
         with transaction.atomic():
-            return Document.objects.create(
+            document = Document.objects.create(
                 kind=kind,
                 subject=subject,
                 title=title,
@@ -44,6 +45,9 @@ def file_document(*, kind: str, subject: str, title: str, file_name: str, short_
                 short_code=short_code,
                 made_at=settings.CLOCK.now(),
             )
+            kept = {name: getattr(document, name) for name in ("kind", "file_name", "sha256", "size", "short_code")}
+            record(actor="system", action="document.file", subject=subject, at=document.made_at, detail=kept)
+            return document
     except IntegrityError:
         path_of(stored.name).unlink()
         return Document.objects.get(kind=kind, subject=subject)

@@ -110,6 +110,7 @@ _DEEDS = {
     "batch.open": "建立批次",
     "batch.export": "生成拨付文书",
     "batch.download": "下载拨付文书",
+    "document.file": "文书存档",
     "payment.reveal_account": "查看完整账号",
     "books.check": "核对账目",
     **{f"claim.{verb}": f"申请{label}" for verb, label in workflow.CLAIM.verb_labels.items()},
