@@ -17,6 +17,7 @@ from accounts import tokens
 from applicants import affairs
 from applicants.errors import AlreadyActing, ChangedMeanwhile
 from applicants.selectors import current_account, seen_account
+from audit.models import AuditEntry
 from tests import factories
 from tests.claims.test_intake import typed
 from tests.in_between import in_between
@@ -31,6 +32,7 @@ from vouchers.claims.agreements import Agreement, Tranche
 from vouchers.claims.intake import ClaimError
 from vouchers.claims.models import Voucher
 from vouchers.claims.papers import Attachment, Invoice, InvoiceLine, PaymentMade
+from vouchers.disbursement import books_check
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Batch, Payment
 from vouchers.disbursement.services import BatchRefused
@@ -286,6 +288,15 @@ def test_two_answers_of_the_bank_are_entered_one_after_the_other(office, claim_i
         lambda: disbursement.record_answer(payment, "pay", **answer),
     )
     assert (outcome.first.state, outcome.second.state, outcome.waited) == ("unknown", "paid", True)
+
+
+def test_two_checks_that_end_together_tell_of_trouble_once(office, monkeypatch):
+    monkeypatch.setattr(books_check, "check_batches", lambda: ["账目不符"])
+    outcome = in_between(books_check.run_nightly, books_check.run_nightly)
+    assert (outcome.first, outcome.second, outcome.waited) == (None, None, True)
+    assert AuditEntry.objects.filter(action=books_check.ACTION, ok=False).count() == 2
+    told = Message.objects.filter(officer=office.preparer.user, channel="portal")
+    assert [message.subject for message in told] == ["账目核对发现 1 个问题"]
 
 
 def test_an_order_is_signed_once(office, call):
