@@ -68,6 +68,13 @@ def officer(username: str, *roles: str) -> Actor:
 
 def call(pool_fen: int = 5_000_000_000, year: int = 2025, **changes) -> Call:
     """A published call with its pool funded; its filing window lies around today."""
+    made = published(pool_fen, year, **changes)
+    appropriate(made, citation="测试拨款", actor="test")
+    return made
+
+
+def published(pool_fen: int = 5_000_000_000, year: int = 2025, **changes) -> Call:
+    """A published call whose pool is empty still."""
     today = settings.CLOCK.today()
     fields = {
         "scheme": "compute_voucher",
@@ -83,9 +90,7 @@ def call(pool_fen: int = 5_000_000_000, year: int = 2025, **changes) -> Call:
         "filing_from": today - dt.timedelta(days=30),
         "filing_until": today + dt.timedelta(days=365),
     } | changes
-    published = publish(Call(**fields), actor="test")
-    appropriate(published, citation="测试拨款", actor="test")
-    return published
+    return publish(Call(**fields), actor="test")
 
 
 def product(city: str = "无锡市", service: str = "intelligent") -> Product:

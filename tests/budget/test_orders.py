@@ -1,4 +1,6 @@
-"""More money, less money, money back: one prepares, another signs, the ledger and the database hold both to it."""
+"""The year's money, more money, less money, money back: one prepares, another signs, the ledger and the database hold both to it."""
+
+import datetime as dt
 
 import pytest
 from django.conf import settings
@@ -15,6 +17,7 @@ from vouchers.budget.models import Order
 from vouchers.disbursement import services as disbursement
 from vouchers.disbursement.models import Payment
 from vouchers.ledger.errors import InsufficientFunds
+from vouchers.ledger.models import Transfer
 from vouchers.ledger.selectors import (
     balance,
     cap_opened_fen,
@@ -73,6 +76,47 @@ def test_a_top_up_moves_when_signed_once_with_its_document(office):
     actions = AuditEntry.objects.filter(subject=f"order:{order.pk}").order_by("pk").values_list("action", "actor")
     assert [action for action, _ in actions] == ["order.prepare", "order.sign", "order.finish"]
     assert [*check_budget(), *check_review()[1]] == []
+
+
+def test_the_years_appropriation_comes_by_an_order_with_its_document_and_serves_claims(office):
+    factories.published(pool_fen=SUBSIDY)
+    order = orders.prepare_fund(*YEAR, citation=DOCUMENT, actor=office.preparer)
+    assert (order.amount_fen, pool()) == (SUBSIDY, 0)
+    order = orders.sign(order, actor=office.approver)
+    transfer = Transfer.objects.get(kind="fund", source="treasury")
+    assert (order.state, pool(), transfer.note, transfer.actor) == ("done", SUBSIDY, DOCUMENT, office.approver.text)
+    assert [*check_budget(), *check_review()[1]] == []
+    with pytest.raises(BudgetError, match="已经拨入"):
+        orders.prepare_fund(*YEAR, citation="又一份", actor=office.preparer)
+
+
+def test_an_order_for_money_that_came_meanwhile_is_not_done(office):
+    call = factories.published(pool_fen=SUBSIDY)
+    order = orders.prepare_fund(*YEAR, citation=DOCUMENT, actor=office.preparer)
+    factories.appropriate(call, citation=DOCUMENT, actor="test")
+    with pytest.raises(BudgetError, match="已经拨入"):
+        orders.sign(order, actor=office.approver)
+    now = settings.CLOCK.now()
+    mine = Order.objects.filter(pk=order.pk)
+    with pytest.raises(IntegrityError, match="asked for"), transaction.atomic():
+        mine.update(state="signed", signed_by=office.approver.user, signed_at=now + dt.timedelta(minutes=1))
+        mine.update(state="done", done_at=now)
+        at_commit("SELECT 1")
+    assert pool() == SUBSIDY
+
+
+def test_no_money_for_a_year_without_a_published_call_or_by_who_may_not(office):
+    with pytest.raises(BudgetError, match="没有已发布的申报通知"):
+        orders.prepare_fund(*YEAR, citation=DOCUMENT, actor=office.preparer)
+    factories.published()
+    for actor in (office.approver, office.reviewer):
+        with pytest.raises(BudgetError, match="财务人员"):
+            orders.prepare_fund(*YEAR, citation=DOCUMENT, actor=actor)
+    order = orders.prepare_fund(*YEAR, citation=DOCUMENT, actor=office.preparer)
+    for actor in (office.preparer, office.signer, office.reviewer):
+        with pytest.raises(BudgetError, match="审批人员"):
+            orders.sign(order, actor=actor)
+    assert pool() == 0
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,31 @@ def test_a_top_up_from_the_form_to_the_pool(desk, approver, auditor, office):
     assert "已办结" in text(page(auditor, "fund", order.pk))
 
 
+def test_the_years_money_comes_by_an_order_of_two_people_once(desk, approver, auditor, office):
+    factories.published(pool_fen=SUBSIDY)
+    assert "拨入资金" in text(page(desk, "funds"))
+    shown = text(page(desk, "fund_new", "fund", query="?year=2025"))
+    assert "31,800.00" in shown
+    refused = post(desk, "fund", citation=" ")
+    assert refused.status_code == 409
+    assert post(desk, "fund", citation="锡财〔2026〕1号", amount_fen="99999999").status_code == 302
+    order = Order.objects.get()
+    assert (order.kind, order.amount_fen) == ("fund", SUBSIDY)  # what the call says, whatever is typed
+    again = post(desk, "fund", citation="锡财〔2026〕2号")
+    assert (again.status_code, "已有一张同类办理单" in text(again)) == (409, True)
+    assert do(desk, order, "sign", seen="", checked="on").status_code == 409
+    assert do(auditor, order, "sign", seen="", checked="on").status_code in (403, 404)
+    assert pool_available_fen(*YEAR) == 0
+    assert do(approver, order, "sign", seen="", checked="on").status_code == 302
+    assert pool_available_fen(*YEAR) == SUBSIDY
+    assert "已办结" in text(page(auditor, "fund", order.pk))
+    assert "拨入资金</a>" not in text(page(desk, "funds"))
+    assert "本年度资金已经拨入" in text(page(desk, "fund_new", "fund", query="?year=2025"))
+    late = post(desk, "fund", citation="锡财〔2026〕3号")
+    assert (late.status_code, "追加资金" in text(late)) == (409, True)
+    assert pool_available_fen(*YEAR) == SUBSIDY
+
+
 def test_signing_asks_for_a_fresh_code_and_one_code_counts_once(desk, office):
     factories.call()
     made = [orders.prepare_top_up(*YEAR, 5, citation="文", actor=office.preparer) for _ in range(2)]

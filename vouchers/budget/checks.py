@@ -38,6 +38,10 @@ CHECKS = {
           o.kind IN ('top_up', 'adjust') AND NOT EXISTS (
             SELECT FROM ledger_transfer t
             WHERE t.key = o.kind || ':order:' || o.id AND t.amount_fen = abs(o.amount_fen))
+          OR o.kind = 'fund' AND NOT EXISTS (
+            SELECT FROM ledger_transfer t
+            WHERE t.key = concat_ws(':', 'fund', 'appropriation', o.scheme, o.fiscal_year)
+              AND t.amount_fen = o.amount_fen AND t.note = o.citation AND t.at >= o.signed_at)
           OR o.kind = 'recover' AND NOT EXISTS (
             SELECT FROM ledger_transfer t
             WHERE t.key = 'recover:event:' || o.event_id AND t.amount_fen = o.amount_fen

@@ -10,6 +10,7 @@ from vouchers.ledger.kinds import ADJUST_REASONS
 from vouchers.money import grouped
 
 KINDS = [
+    ("fund", "拨入资金"),
     ("top_up", "追加资金"),
     ("adjust", "调整"),
     ("recover", "追回"),
@@ -21,9 +22,9 @@ KINDS = [
 class Order(models.Model):
     """One thing to be done with a year's money (资金办理单). One officer prepares it, another signs it; then it is done.
 
-    `amount_fen` is what is added, adjusted (less where negative), recovered, given out by a settlement, or carried to
+    `amount_fen` is what is brought in, added, adjusted (less where negative), recovered, given out by a settlement, or carried to
     `to_year` at the close. `citation` is the document or the explanation that it rests on; `figures` what its preparer
-    saw, and `digest` stands for every share of a settlement. Triggers keep it (migration 0011).
+    saw, and `digest` stands for every share of a settlement. Triggers keep it (migrations 0011 and 0018).
     """
 
     number = models.CharField("办理单号", max_length=30, unique=True)
@@ -69,7 +70,7 @@ class Order(models.Model):
                 name="order_signed_by_someone",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["top_up", "recover"], amount_fen__gt=0)
+                condition=Q(kind__in=["fund", "top_up", "recover"], amount_fen__gt=0)
                 | Q(kind="adjust") & ~Q(amount_fen=0)
                 | Q(kind__in=["settle", "close"], amount_fen__gte=0),
                 name="order_amount_of_its_kind",
@@ -95,7 +96,7 @@ class Order(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["scheme", "fiscal_year", "kind"],
-                condition=Q(kind__in=["settle", "close"], state__in=["prepared", "signed"]),
+                condition=Q(kind__in=["fund", "settle", "close"], state__in=["prepared", "signed"]),
                 name="order_one_at_a_time",
             ),
             models.UniqueConstraint(

@@ -18,6 +18,7 @@ from vouchers import workflow
 from vouchers.budget import closing, settlement
 from vouchers.budget.errors import BudgetError
 from vouchers.budget.models import Order
+from vouchers.budget.services import appropriate
 from vouchers.calls.models import Call
 from vouchers.jobs.models import Job
 from vouchers.jobs.services import Progress, request
@@ -26,6 +27,7 @@ from vouchers.ledger import services as ledger
 from vouchers.ledger.selectors import (
     cap_opened_fen,
     cap_room_fen,
+    is_appropriated,
     is_closed,
     payment_left_fen,
     pool_available_fen,
@@ -47,6 +49,25 @@ SIGNERS = {"recover": workflow.FINANCE}
 def signer_role(kind: str) -> str:
     """Who signs an order of this kind."""
     return SIGNERS.get(kind, workflow.APPROVER)
+
+
+def to_fund(scheme: str, year: int) -> int | None:
+    """What the year's call appropriates and the pool does not have yet, in fen; None where there is nothing to bring in."""
+    call = Call.objects.filter(scheme=scheme, fiscal_year=year, published_at__isnull=False).order_by("-version").first()
+    return None if call is None or is_appropriated(scheme, year) else call.appropriation_fen
+
+
+def prepare_fund(scheme: str, year: int, *, citation: str, actor: Actor) -> Order:
+    """The year's appropriation into its pool: what the call in force says, by the document `citation`, once.
+
+    Raises `BudgetError`.
+    """
+    _require_year(scheme, year)
+    fen = to_fund(scheme, year)
+    if fen is None:
+        raise BudgetError(f"{year} 年度的资金已经拨入资金池。再有下达文件的，请编制“追加资金”办理单。")
+    figures = {"pool_fen": pool_available_fen(scheme, year)}
+    return _prepare("fund", scheme, year, fen, citation, actor, figures=figures)
 
 
 def prepare_top_up(scheme: str, year: int, amount_fen: int, *, citation: str, actor: Actor) -> Order:
@@ -228,7 +249,11 @@ def _do_now(order: Order, actor: Actor) -> None:
     scheme, year, fen, now = order.scheme, order.fiscal_year, order.amount_fen, settings.CLOCK.now()
     said: dict[str, Any] = {"event": f"order:{order.pk}", "actor": actor.text, "at": now}
     event = None
-    if order.kind == "top_up":
+    if order.kind == "fund":
+        if to_fund(scheme, year) != fen:
+            raise BudgetError("编制以后资金已经拨入，或申报通知的资金总额有变动。请撤销这张办理单，核对后重新编制。")
+        appropriate(_require_year(scheme, year), citation=order.citation, actor=actor.text)
+    elif order.kind == "top_up":
         ledger.top_up(scheme, year, fen, citation=order.citation, **said)
     elif order.kind == "adjust":
         firm = order.organisation_id

@@ -8,6 +8,7 @@ from django.db import transaction
 from audit.services import record
 from vouchers.budget.errors import BudgetError
 from vouchers.calls.models import Call
+from vouchers.ledger import kinds
 from vouchers.ledger import services as ledger
 from vouchers.review.promotion import promote, promote_all
 
@@ -16,6 +17,8 @@ __all__ = ["BudgetError", "appropriate", "promote", "promote_all"]
 
 def appropriate(call: Call, *, citation: str, actor: str) -> None:
     """Fund the pool with the amount that the published call appropriates. A second time does nothing more.
+
+    People come here by an order that two of them made (`orders.prepare_fund`).
 
     `citation` is the document of the finance bureau. Raises `BudgetError` for a call that is not published.
     """
@@ -29,7 +32,7 @@ def appropriate(call: Call, *, citation: str, actor: str) -> None:
             call.scheme,
             call.fiscal_year,
             call.appropriation_fen,
-            event=f"appropriation:{call.scheme}:{call.fiscal_year}",
+            event=kinds.appropriation(call.scheme, call.fiscal_year),
             citation=citation,
             actor=actor,
             at=now,

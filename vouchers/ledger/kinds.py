@@ -90,6 +90,11 @@ def period(scheme: str, year: int) -> str:
     return f"{scheme}:{year}"
 
 
+def appropriation(scheme: str, year: int) -> str:
+    """The event that a year's appropriation has in the ledger, so that it comes once."""
+    return f"appropriation:{scheme}:{year}"
+
+
 def held(claim_id: object) -> str:
     """The account of what a claim has reserved."""
     return f"held:{claim_id}"

@@ -149,6 +149,11 @@ def cap_opened_fen(scheme: str, year: int, applicant_id: object) -> int | None:
     return None if sums["came"] is None else sums["came"] - sums["went"]
 
 
+def is_appropriated(scheme: str, year: int) -> bool:
+    """Whether the year's appropriation is in the pool; it comes once."""
+    return Transfer.objects.filter(key=f"fund:{kinds.appropriation(scheme, year)}").exists()
+
+
 def payment_left_fen(payment: str) -> int:
     """What of a payment, named like "payment:7", neither bounced nor was recovered."""
     made = Transfer.objects.filter(key=f"pay:{payment}").aggregate(fen=Sum("amount_fen", default=0))["fen"]

@@ -37,6 +37,17 @@ class PrepareForm(LookForm):
         raise NotImplementedError
 
 
+class FundForm(PrepareForm):
+    """The year's appropriation; how much it is says the call."""
+
+    kind = "fund"
+    citation = forms.CharField(label="资金下达文件文号", max_length=500)
+
+    def take(self, actor: Actor) -> Order:
+        """Prepare the funding."""
+        return orders.prepare_fund(self.scheme, self.year, citation=self.cleaned_data["citation"], actor=actor)
+
+
 class TopUpForm(PrepareForm):
     """More money, by a document."""
 
@@ -148,7 +159,7 @@ class CloseForm(PrepareForm):
 
 
 PREPARE: dict[str, type[PrepareForm]] = {
-    form.kind: form for form in (TopUpForm, AdjustForm, RecoverForm, SettleForm, CloseForm)
+    form.kind: form for form in (FundForm, TopUpForm, AdjustForm, RecoverForm, SettleForm, CloseForm)
 }
 
 

@@ -26,6 +26,7 @@ from vouchers.policy import NoLawInForce, law_for
 PER_PAGE = 50
 # How each kind of order is offered, and what it means.
 OFFERS = {
+    "fund": ("coin", "拨入资金", "按财政部门的下达文件，一次拨入申报通知安排的资金总额"),
     "top_up": ("plus", "追加资金", "按财政部门的下达文件增加资金池"),
     "adjust": ("pen", "调整", "更正资金池，或变更一家单位的年度上限"),
     "settle": ("stack", "按比例结算", "申报期满后，按资金池和应安排额一次结算"),
@@ -76,7 +77,8 @@ def overview(request) -> dict[str, Any]:
 def _offered(place: tuple[str, int]) -> list[str]:
     if closed_year(*place):
         return []
-    return [kind for kind in OFFERS if kind != "settle" or settlement.due_windows(*place)]
+    asked = {"fund": orders.to_fund(*place) is not None, "settle": bool(settlement.due_windows(*place))}
+    return [kind for kind in OFFERS if asked.get(kind, True)]
 
 
 def preparing(request, kind: str, place: tuple[str, int], form: forms.PrepareForm | None) -> dict[str, Any]:
@@ -88,6 +90,8 @@ def preparing(request, kind: str, place: tuple[str, int], form: forms.PrepareFor
         found = _preview(place)
         context |= {"preview": found}
         initial = {"until": found["until"], "seen": found["digest"]} if found else {}
+    elif kind == "fund":
+        context["to_fund_fen"] = orders.to_fund(scheme, year)
     elif kind == "recover":
         context["payment"] = payment = _payment(request)
         left = forms.left_of(payment) if payment else 0
