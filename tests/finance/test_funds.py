@@ -73,7 +73,7 @@ def test_a_top_up_from_the_form_to_the_pool(desk, approver, auditor, office):
 
 def test_the_years_money_comes_by_an_order_of_two_people_once(desk, approver, auditor, office):
     factories.published(pool_fen=SUBSIDY)
-    assert "拨入资金" in text(page(desk, "funds"))
+    assert "年度资金还没有拨入" in text(page(desk, "funds"))
     shown = text(page(desk, "fund_new", "fund", query="?year=2025"))
     assert "31,800.00" in shown
     refused = post(desk, "fund", citation=" ")

@@ -68,6 +68,7 @@ def overview(request) -> dict[str, Any]:
         context |= {
             "pool": books.pool_of(*place),
             "closed": closed_year(*place),
+            "unfunded": orders.to_fund(*place) is not None,
             "windows": settlement.due_windows(*place),
             "offers": [(kind, *OFFERS[kind]) for kind in _offered(place)],
         }
