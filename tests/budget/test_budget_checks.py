@@ -42,6 +42,7 @@ LABELS = {
     "已办结的资金办理单没有对应的转账": [
         "UPDATE vouchers_order SET amount_fen = amount_fen + 1 WHERE id = {top_up}",
         "UPDATE vouchers_order SET amount_fen = amount_fen + 1 WHERE id = {recover}",
+        "UPDATE vouchers_order SET kind = 'fund' WHERE id = {top_up}",
         "DELETE FROM ledger_closedyear",
         "UPDATE ledger_transfer SET key = 'top_up:x' WHERE key = 'top_up:order:{top_up}'",
     ],
