@@ -36,7 +36,7 @@ class Prepared:
             for statement in self._statements:
                 if statement.name not in known:
                     # Past Django's cursor: not one of the queries that a page is counted by.
-                    with connection.connection.cursor() as plain:
+                    with connection.wrap_database_errors, connection.connection.cursor() as plain:
                         plain.execute(statement._prepare)
                     known.add(statement.name)
             cursor.execute(self._execute, values if len(self._statements) == 1 else (values[0], *values))

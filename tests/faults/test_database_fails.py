@@ -23,6 +23,7 @@ from vouchers.ledger import services as ledger
 from vouchers.ledger.errors import Busy, LedgerError
 from vouchers.ledger.models import Transfer
 from vouchers.ledger.selectors import held_fen, pool_available_fen
+from vouchers.prepared import Prepared
 from vouchers.review.errors import TogetherRefused
 from vouchers.review.together import fire_many
 
@@ -98,6 +99,15 @@ def test_f12_sessions_dropped_in_the_middle_leave_nothing_half_and_what_was_ackn
     for key in sorted(keys() - set(acknowledged)):  # done, but nobody heard of it: asking again says so
         assert hold(int(key.removeprefix("hold:e"))).replayed
     assert_books_hold(ledger_alone=True)
+
+
+def test_f12_a_session_dropped_before_a_statement_is_prepared_is_told_like_any_other_loss(town):
+    (backend,) = in_sql("SELECT pg_backend_pid()")[0]
+    town.sql(f"SELECT pg_terminate_backend({backend})")
+    with pytest.raises(DatabaseError):
+        Prepared("never_heard_of", ("int",), "SELECT $1").one(1)
+    connection.close()
+    assert Prepared("never_heard_of", ("int",), "SELECT $1").one(1) == (1,)
 
 
 def test_f13_a_database_killed_under_load_comes_back_with_all_that_was_acknowledged(town, tmp_path):

@@ -341,7 +341,9 @@ def test_a_year_is_topped_up_carried_over_lapsed_and_corrected():
     services.adjust(POOL, 30, reason="entry_error", note="录入有误", event="f", **WHO)
     assert (pool_available_fen(SCHEME, YEAR), pool_available_fen(SCHEME, 2026)) == (430, 2_000)
     assert balance("treasury") == -2_430
+    services.lapse(SCHEME, 2026, 2_000, event="h", **WHO)
     refused(NotAllowed, lambda: services.carry(SCHEME, YEAR, 2024, 1, event="g", **WHO))
+    refused(NotAllowed, lambda: services.carry(SCHEME, YEAR, YEAR, 1, event="g", **WHO))
     refused(InsufficientFunds, lambda: services.lapse(SCHEME, YEAR, 431, event="g", **WHO))
 
 
@@ -385,6 +387,11 @@ def test_a_transfer_that_cannot_be_is_refused(move, error):
     fund(5_000)
     hold(1, 100)
     refused(error, lambda: post([move], **WHO))
+
+
+def test_the_largest_amount_is_taken_whole():
+    fund(10**15 - 1)
+    assert pool_available_fen(SCHEME, YEAR) == 10**15 - 1
 
 
 def test_an_empty_movement_is_refused():

@@ -107,16 +107,16 @@ def _heading(column: str, tokens: Sequence[Token]) -> Heading:
 def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str]:
     """The column of each of a line's `tokens` (from left to right): the cheapest choice that keeps their order."""
     if len(tokens) > _MAX_CELLS:
-        return [min((_cost(heading, token), heading.column) for heading in headings)[1] for token in tokens]
+        return [min(zip(_costs(headings, token), headings, strict=True))[1].column for token in tokens]
     if not tokens:
         return []
-    best = [_cost(heading, tokens[0]) for heading in headings]
+    best = _costs(headings, tokens[0])
     choices: list[list[int]] = []
     for last, token in zip(tokens, tokens[1:], strict=False):
         # Pieces that touch are one cell rather than two.
         gap = (token.left - last.right) / max(token.size, 0.1)
         apart = _SEVERED if gap < _TOUCHING / 4 else _TORN if gap < _TOUCHING else 0.0
-        costs, chosen = [], []
+        costs, chosen = _costs(headings, token), []
         lowest, lowest_at = float("inf"), 0
         for index, heading in enumerate(headings):
             before, at = best[index] + (_TWICE if heading.column in _SINGLE else 0.0), index
@@ -124,7 +124,7 @@ def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str
                 before, at = lowest + apart, lowest_at
             if best[index] < lowest:
                 lowest, lowest_at = best[index], index
-            costs.append(before + _cost(heading, token))
+            costs[index] += before
             chosen.append(at)
         best = costs
         choices.append(chosen)
@@ -143,19 +143,27 @@ def looks_like(column: str, token: Token) -> bool:
     return column != "tax_rate" or _RATE.fullmatch(token.plain) is not None
 
 
-def _cost(heading: Heading, token: Token) -> float:
-    """How ill `token` stands under `heading`: misalignment in mm, and more where its text is of another sort."""
-    column = heading.column
-    distance = min(
-        abs(token.left - heading.left),
-        abs(token.right - heading.right),
-        abs(token.left + token.right - heading.left - heading.right) / 2,
-    )
-    if column in _SINGLE:
-        if not looks_like(column, token):
-            return distance + _WRONG
-        return distance + (_UNLIKELY if column in ("amount", "tax") and token.plain[-3:-2] not in (".", "*") else 0.0)
-    if column == "unit":
-        odd = len(token.plain) > _UNIT_LENGTH or token.plain.isdigit()
-        return distance + (_UNLIKELY if odd else 0.0)
-    return distance
+def _costs(headings: Sequence[Heading], token: Token) -> list[float]:
+    """How ill `token` stands under each heading: misalignment in mm, and more where its text is of another sort."""
+    left, right = token.left, token.right
+    odd = _oddness(token)
+    return [
+        min(abs(left - heading.left), abs(right - heading.right), abs(left + right - heading.left - heading.right) / 2)
+        + odd.get(heading.column, 0.0)
+        for heading in headings
+    ]
+
+
+def _oddness(token: Token) -> dict[str, float]:
+    """What it weighs that `token`'s text is not of the sort of a column."""
+    plain = token.plain
+    figure = 0.0 if looks_like("amount", token) else _WRONG
+    money = figure or (0.0 if plain[-3:-2] in (".", "*") else _UNLIKELY)
+    return {
+        "quantity": figure,
+        "unit_price": figure,
+        "amount": money,
+        "tax": money,
+        "tax_rate": 0.0 if looks_like("tax_rate", token) else _WRONG,
+        "unit": _UNLIKELY if len(plain) > _UNIT_LENGTH or plain.isdigit() else 0.0,
+    }

@@ -54,8 +54,9 @@ _KIND_WORDS = {"专用": "数电专票", "普通": "数电普票"}
 
 def read_xml_file(content: bytes) -> Invoice:
     """read_xml() for a file that came alone: data cut out of an invoice have no page and no seal to compare."""
-    invoice = read_xml(content)
-    if local_name(parse(content)) == "EInvoice":
+    root = parse(content)
+    invoice = _invoice(root)
+    if local_name(root) == "EInvoice":
         return invoice
     alone = Warning(
         "data_file_only",
@@ -69,7 +70,10 @@ def read_xml(content: bytes) -> Invoice:
 
     Raises UnreadableInvoice, also for every other document.
     """
-    root = parse(content)
+    return _invoice(parse(content))
+
+
+def _invoice(root: etree._Element) -> Invoice:
     readers = {"EInvoice": printed, "xbrl": xbrl.printed, "eInvoice": ofd_legacy.printed}
     reader = readers.get(local_name(root))
     if reader is None:

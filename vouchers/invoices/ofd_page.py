@@ -7,7 +7,8 @@ another line or column in its middle; each stretch becomes a Token of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from lxml import etree
@@ -27,6 +28,7 @@ _COLUMN_GAP = 1.5
 # A step wider than this share of the type's size has a blank in it, after a digit, another Latin letter, or a Chinese
 # character before a Latin letter: wider than the widest glyph of its sort.
 _DIGIT_STEP, _LETTER_STEP, _CHINESE_STEP = 0.72, 0.98, 1.2
+_LATIN = re.compile("[0-9A-Za-z]")
 
 
 def text_objects(root: etree._Element) -> Iterator[tuple[str, list[Token]]]:
@@ -71,7 +73,7 @@ def _tokens(element: etree._Element) -> Iterator[Token]:
     (size,) = numbers(element.get("Size", "3.175"))
     x = y = 0.0
     for code in element.iterchildren("{*}TextCode"):
-        text = "".join(str(part) for part in code.itertext())
+        text = "".join(map(str, code.itertext())) if len(code) else code.text or ""
         # Reformatted parts pad the text with line breaks; the deltas count from its first real character.
         text = text.strip() if "\n" in text else text
         if len(text) > _MAX_TEXT:
@@ -98,14 +100,9 @@ def _runs(
         return
     across = deltas(delta_x, len(text) - 1)
     down = deltas(delta_y, len(text) - 1)
-    blanks = set(_blanks(text, across, size))
-    if (
-        not blanks
-        and len(across) == len(text) - 1
-        and not down
-        and min(across, default=0) >= 0
-        and max(across, default=0) <= size
-    ):
+    widest = max(across, default=0.0)
+    blanks = set(_blanks(text, across, size)) if widest > _DIGIT_STEP * size else ()
+    if not blanks and len(across) == len(text) - 1 and not down and min(across, default=0.0) >= 0 and widest <= size:
         yield text, x, x + sum(across) + _width(text[-1], size), y
         return
     start, left = 0, x
@@ -125,7 +122,7 @@ def _runs(
 
 def _blanks(text: str, across: list[float], size: float) -> Iterator[int]:
     """The places in `text` before which the steps leave room for a blank that is not written."""
-    if not any(map(_latin, text)):
+    if not _LATIN.search(text):
         return
     for index, (char, after, step) in enumerate(zip(text, text[1:], across, strict=False), 1):
         if step <= _DIGIT_STEP * size or " " in (char, after):
@@ -135,7 +132,7 @@ def _blanks(text: str, across: list[float], size: float) -> Iterator[int]:
             yield index
 
 
-def _with(blanks: set[int], text: str, start: int, end: int) -> str:
+def _with(blanks: Collection[int], text: str, start: int, end: int) -> str:
     if not blanks:
         return text[start:end]
     return "".join(
@@ -144,7 +141,7 @@ def _with(blanks: set[int], text: str, start: int, end: int) -> str:
 
 
 def _latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+    return _LATIN.match(char) is not None
 
 
 def deltas(text: str, count: int) -> list[float]:
@@ -171,7 +168,7 @@ def _width(char: str, size: float) -> float:
 
 def numbers(text: str) -> list[float]:
     """The numbers in `text`. Raises ValueError for anything else, and for places on no page."""
-    numbers = [float(part) for part in text.split()]
+    numbers = list(map(float, text.split()))
     # A sum that stays in bounds has no "nan" and no "inf" in it either.
     if not sum(map(abs, numbers)) < _FAR:
         raise ValueError("no place on a page")

@@ -23,6 +23,7 @@ from vouchers.invoices.tokens import SAME_LINE, Row, Token, rows_of
 _LEVEL = 1.2
 _PRINTED_NAME = re.compile(r"\*[^*]+\*")
 _CLOSING = re.compile(r"(?:本页)?(?:合计|小计|总计)")
+_FIGURED = re.compile("[0-9¥*]")
 _LISTED = re.compile(r"\(?详见.*清单\)?")
 
 
@@ -90,14 +91,17 @@ def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequenc
     for index, row in enumerate(rows):
         if any(token.plain.startswith("价税合计") for token in row.tokens):
             break
+        words = _closing_words(row)
+        if not within and not words:
+            continue
         # A long price may begin before the quantity left of it, so what counts is where a cell has its middle.
         tokens = sorted((token for token in row.tokens if token.plain != "¥"), key=lambda token: token.middle)
         columns = columns_of(headings, tokens)
         # The figures of the closing line may be set a little higher or lower than its words.
         near = [other for other in rows[max(0, index - 2) : index + 3] if abs(other.y - row.y) < SAME_LINE]
-        sums = _under(headings, near, number) if (closing := _closing(row, near, columns)) else {}
-        closing = closing if sums.get("amount") else ""
-        if closing.endswith("合计"):
+        sums = _under(headings, near, number) if words and _closes(near, columns) else {}
+        closing = bool(sums.get("amount"))
+        if closing and words.endswith("合计"):
             table.totals = sums
         within = within and not closing
         if within:
@@ -107,13 +111,16 @@ def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequenc
             )
 
 
-def _closing(row: Row, near: Sequence[Row], columns: Sequence[str]) -> str:
-    """小计 or 合计 where `row` closes the items with it, else nothing. A wrapped name may end with the same word."""
-    words = "".join(token.plain for token in row.tokens if not any(char in "0123456789¥*" for char in token.plain))
-    if not _CLOSING.fullmatch(words):
-        return ""
+def _closing_words(row: Row) -> str:
+    """小计 or 合计 where that is all that `row` says beside figures, else nothing."""
+    words = "".join(token.plain for token in row.tokens if not _FIGURED.search(token.plain))
+    return words if _CLOSING.fullmatch(words) else ""
+
+
+def _closes(near: Sequence[Row], columns: Sequence[str]) -> bool:
+    """Whether such a row, its figures in `columns`, closes the items. A wrapped name may end with the same word."""
     priced = {"quantity", "unit_price", "tax_rate"} & set(columns) or any("%" in other.text for other in near)
-    return words if not priced or any("¥" in other.text for other in near) else ""
+    return not priced or any("¥" in other.text for other in near)
 
 
 def _under(headings: list[Heading], rows: Sequence[Row], page: int) -> dict[str, list[tuple[int, Token]]]:
