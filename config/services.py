@@ -45,11 +45,15 @@ def unprivileged_account() -> tuple[int, int] | None:
 
 def make_folder(path: Path, mode: int = 0o700, account: tuple[int, int] | None = None) -> Path:
     """Make the folder `path`, with exactly `mode` and owned by `account`, unless it is there. Returns it."""
-    if not path.is_dir():
+    try:
         path.mkdir(parents=True)
-        if account:
-            os.chown(path, *account)
-        path.chmod(mode)
+    except FileExistsError:  # since long, or since another start was quicker
+        if not path.is_dir():
+            raise
+        return path
+    if account:
+        os.chown(path, *account)
+    path.chmod(mode)
     return path
 
 
