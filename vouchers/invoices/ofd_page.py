@@ -7,14 +7,13 @@ another line or column in its middle; each stretch becomes a Token of its own.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from lxml import etree
 
 from vouchers.invoices.safe_zip import unsafe
-from vouchers.invoices.text import tidy, unspaced
+from vouchers.invoices.text import latin, tidy, unspaced
 from vouchers.invoices.tokens import Token
 
 # Text farther away than this, in mm, lies on no page.
@@ -28,7 +27,6 @@ _COLUMN_GAP = 1.5
 # A step wider than this share of the type's size has a blank in it, after a digit, another Latin letter, or a Chinese
 # character before a Latin letter: wider than the widest glyph of its sort.
 _DIGIT_STEP, _LETTER_STEP, _CHINESE_STEP = 0.72, 0.98, 1.2
-_LATIN = re.compile("[0-9A-Za-z]")
 
 
 def text_objects(root: etree._Element) -> Iterator[tuple[str, list[Token]]]:
@@ -100,9 +98,14 @@ def _runs(
         return
     across = deltas(delta_x, len(text) - 1)
     down = deltas(delta_y, len(text) - 1)
-    widest = max(across, default=0.0)
-    blanks = set(_blanks(text, across, size)) if widest > _DIGIT_STEP * size else ()
-    if not blanks and len(across) == len(text) - 1 and not down and min(across, default=0.0) >= 0 and widest <= size:
+    blanks = set(_blanks(text, across, size))
+    if (
+        not blanks
+        and len(across) == len(text) - 1
+        and not down
+        and min(across, default=0) >= 0
+        and max(across, default=0) <= size
+    ):
         yield text, x, x + sum(across) + _width(text[-1], size), y
         return
     start, left = 0, x
@@ -122,26 +125,22 @@ def _runs(
 
 def _blanks(text: str, across: list[float], size: float) -> Iterator[int]:
     """The places in `text` before which the steps leave room for a blank that is not written."""
-    if not _LATIN.search(text):
+    if max(across, default=0) <= _DIGIT_STEP * size or not any(map(latin, text)):
         return
     for index, (char, after, step) in enumerate(zip(text, text[1:], across, strict=False), 1):
         if step <= _DIGIT_STEP * size or " " in (char, after):
             continue
-        widest = _DIGIT_STEP if char.isdigit() else _LETTER_STEP if _latin(char) else _CHINESE_STEP
-        if step > widest * size and (_latin(char) or _latin(after)):
+        widest = _DIGIT_STEP if char.isdigit() else _LETTER_STEP if latin(char) else _CHINESE_STEP
+        if step > widest * size and (latin(char) or latin(after)):
             yield index
 
 
-def _with(blanks: Collection[int], text: str, start: int, end: int) -> str:
+def _with(blanks: set[int], text: str, start: int, end: int) -> str:
     if not blanks:
         return text[start:end]
     return "".join(
         f" {char}" if at in blanks and at > start else char for at, char in enumerate(text[start:end], start)
     )
-
-
-def _latin(char: str) -> bool:
-    return _LATIN.match(char) is not None
 
 
 def deltas(text: str, count: int) -> list[float]:

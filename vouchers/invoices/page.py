@@ -9,6 +9,7 @@ from itertools import accumulate
 from math import inf
 from typing import NamedTuple
 
+from vouchers.invoices.text import latin
 from vouchers.invoices.tokens import SAME_LINE, Row, Token, rows_of
 
 # The letters set upright beside a party's block, and beside the password and the remark of the older forms.
@@ -135,8 +136,8 @@ def joined(tokens: Sequence[Token]) -> str:
 def _blank_between(before: Token, token: Token) -> bool:
     words = before.text[-1:] + token.text[:1]
     same = abs(token.y - before.y) < SAME_LINE
-    latin = any(char.isascii() and char.isalnum() for char in words) and " " not in words
-    return same and latin and token.left - before.right > _BLANK * token.size
+    parted = any(map(latin, words)) and " " not in words
+    return same and parted and token.left - before.right > _BLANK * token.size
 
 
 def _labels(row: Row, pattern: re.Pattern[str], inside: bool = False) -> Iterator[Found]:

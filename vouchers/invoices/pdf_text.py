@@ -15,7 +15,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from vouchers.invoices.invoice import UnreadableInvoice
-from vouchers.invoices.text import tidy, unspaced
+from vouchers.invoices.text import latin, tidy, unspaced
 from vouchers.invoices.tokens import Token
 
 MM = 25.4 / 72
@@ -191,7 +191,7 @@ class _Text:
         gap = char.left - before.right
         if gap <= _OWN_BLANK * char.size * _LEAST_EM:
             return False
-        sides = _word(before.text) + _word(char.text)
+        sides = latin(before.text) + latin(char.text)
         if not sides and not char.blank_before:
             return False
         least = _OWN_BLANK if char.blank_before else _BLANK if sides == 2 else _BLANK_BESIDE
@@ -229,8 +229,8 @@ class _Text:
         if not shown:
             return None
         # A blank at either end of a wrapped piece parts two Latin words.
-        text = (" " if first.blank_before and _word(shown[0]) else "") + shown
-        text += " " if before.blank_kept or before.blank_after and _word(shown[-1]) else ""
+        text = (" " if first.blank_before and latin(shown[0]) else "") + shown
+        text += " " if before.blank_kept or before.blank_after and latin(shown[-1]) else ""
         return Token(text, unspaced(shown), first.left, before.right, first.y, max(char.size for char in run))
 
     def _angle(self, index: int) -> float:
@@ -257,10 +257,6 @@ def _follows(end: tuple[float, float], start: tuple[float, float], size: float) 
 def _sort(char: str) -> int:
     """Chinese, or anything narrower."""
     return _CHINESE if char > "\u2e7f" else 0
-
-
-def _word(char: str) -> bool:
-    return char.isascii() and char.isalnum()
 
 
 def _once(tokens: list[Token]) -> list[Token]:

@@ -28,8 +28,7 @@ _CODECS = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb18030", "gb2312": "gb180
 _TOO_MUCH = "数据量远超一张发票应有的大小"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _ELEMENT = re.compile(rb"<([^!\s/>][^\s/>]*)")
-# Possessive, so that a long run that is no name is passed over once.
-_ATTRIBUTE = re.compile(rb"\s([A-Za-z_:\x80-\xff][-.:\w\x80-\xff]*+)\s*+=")
+_ATTRIBUTE = re.compile(rb"[A-Za-z_:\x80-\xff][-.:\w\x80-\xff]*")
 _NAMESPACE = re.compile(rb"""xmlns[^=<>]{0,100}=\s*["']([^"'<]{0,300})["']""")
 
 
@@ -133,7 +132,10 @@ def _check_bounds(text: bytes) -> None:
     namespaces = _NAMESPACE.findall(text)
     if len(namespaces) > MAX_NAMESPACES or len(namespaces) != text.count(b"xmlns"):
         raise _unsafe("命名空间声明不正常")
-    names = {*namespaces, *_ELEMENT.findall(text), *_ATTRIBUTE.findall(text)}
+    # The word before each "=", where it can be an attribute's name at all.
+    tails = (chunk[-2 * MAX_NAME_BYTES :] for chunk in text.split(b"=")[:-1])
+    words = {word for tail in tails for word in tail.rsplit(None, 1)[-1:]}
+    names = {*namespaces, *_ELEMENT.findall(text), *filter(_ATTRIBUTE.fullmatch, words)}
     if len(names) > MAX_NAMES or any(len(name) > MAX_NAME_BYTES for name in names):
         raise _unsafe("标签名称过多或过长")
 

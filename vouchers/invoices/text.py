@@ -24,7 +24,6 @@ _RADICALS = {
     0x2F3E: "户",
 }
 _ODD = re.compile(r"[^\x20-\x7e\u3001-\u9fff\uff01-\uff9f]|  ")
-_WIDE = re.compile("[\uff01-\uff5e\uffe5\u2212]")
 _WIDE_TO_ASCII = {0xFF01 + offset: chr(0x21 + offset) for offset in range(94)} | {0xFFE5: "¥", 0x2212: "-"}
 
 _MONEY = re.compile(r"(-?)¥?(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.([0-9]{1,20}))?")
@@ -51,9 +50,12 @@ def compact(text: str) -> str:
 
 def unspaced(tidied: str) -> str:
     """compact() of a text that is tidy already."""
-    if _WIDE.search(tidied):
-        tidied = tidied.translate(_WIDE_TO_ASCII)
-    return tidied.replace(" ", "")
+    return tidied.translate(_WIDE_TO_ASCII).replace(" ", "")
+
+
+def latin(char: str) -> bool:
+    """Whether `char` is a Latin letter without accents, or a digit."""
+    return char.isascii() and char.isalnum()
 
 
 def fen(text: str) -> int:
