@@ -111,6 +111,7 @@ def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str
     if not tokens:
         return []
     best = _costs(headings, tokens[0])
+    twice = [_TWICE if heading.column in _SINGLE else 0.0 for heading in headings]
     choices: list[list[int]] = []
     for last, token in zip(tokens, tokens[1:], strict=False):
         # Pieces that touch are one cell rather than two.
@@ -118,12 +119,12 @@ def columns_of(headings: Sequence[Heading], tokens: Sequence[Token]) -> list[str
         apart = _SEVERED if gap < _TOUCHING / 4 else _TORN if gap < _TOUCHING else 0.0
         costs, chosen = _costs(headings, token), []
         lowest, lowest_at = float("inf"), 0
-        for index, heading in enumerate(headings):
-            before, at = best[index] + (_TWICE if heading.column in _SINGLE else 0.0), index
+        for index, (cost, again) in enumerate(zip(best, twice, strict=True)):
+            before, at = cost + again, index
             if lowest + apart < before:
                 before, at = lowest + apart, lowest_at
-            if best[index] < lowest:
-                lowest, lowest_at = best[index], index
+            if cost < lowest:
+                lowest, lowest_at = cost, index
             costs[index] += before
             chosen.append(at)
         best = costs
@@ -148,22 +149,21 @@ def _costs(headings: Sequence[Heading], token: Token) -> list[float]:
     left, right = token.left, token.right
     odd = _oddness(token)
     return [
-        min(abs(left - heading.left), abs(right - heading.right), abs(left + right - heading.left - heading.right) / 2)
-        + odd.get(heading.column, 0.0)
-        for heading in headings
+        min(abs(left - begin), abs(right - end), abs(left + right - begin - end) / 2) + odd.get(column, 0.0)
+        for column, begin, end, _ in headings
     ]
 
 
 def _oddness(token: Token) -> dict[str, float]:
     """What it weighs that `token`'s text is not of the sort of a column."""
     plain = token.plain
-    figure = 0.0 if looks_like("amount", token) else _WRONG
+    figure = 0.0 if _FIGURE.fullmatch(plain) else _WRONG
     money = figure or (0.0 if plain[-3:-2] in (".", "*") else _UNLIKELY)
     return {
         "quantity": figure,
         "unit_price": figure,
         "amount": money,
         "tax": money,
-        "tax_rate": 0.0 if looks_like("tax_rate", token) else _WRONG,
+        "tax_rate": 0.0 if _RATE.fullmatch(plain) else _WRONG,
         "unit": _UNLIKELY if len(plain) > _UNIT_LENGTH or plain.isdigit() else 0.0,
     }

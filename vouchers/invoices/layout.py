@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from operator import attrgetter
 
 from vouchers.invoices.invoice import Box
 from vouchers.invoices.page import Found, Page, joined, reading_order
@@ -243,14 +244,18 @@ def boxes_of(field: str, places: Sequence[tuple[int, Token]], sizes: Sequence[tu
     for number, tokens in pages.items():
         width, height = sizes[number] if number < len(sizes) else (0.0, 0.0)
         if 0 < width < inf and 0 < height < inf:
+            lefts, tops, rights, bottoms = zip(*map(_edges, tokens), strict=True)
             yield Box(
                 field,
                 number,
-                _share(min(token.left for token in tokens), width),
-                _share(min(token.top for token in tokens), height),
-                _share(max(token.right for token in tokens), width),
-                _share(max(token.bottom for token in tokens), height),
+                _share(min(lefts), width),
+                _share(min(tops), height),
+                _share(max(rights), width),
+                _share(max(bottoms), height),
             )
+
+
+_edges = attrgetter("left", "top", "right", "bottom")
 
 
 def _share(place: float, whole: float) -> float:

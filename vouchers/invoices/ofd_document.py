@@ -141,12 +141,15 @@ def _read_tags(package: Package, index: str, document: Document) -> None:
     """Every ObjectRef of the tag parts that the part `index` lists, under the path of element names above it."""
     for location in _few(package.xml(index), "{*}CustomTag/{*}FileLoc"):
         root = package.xml(resolve(index, tidy(location.text or "")))
+        paths: dict[etree._Element | None, str] = {}
         for reference in root.iter("{*}ObjectRef"):
-            names = [local_name(above) for above in islice(reference.iterancestors(), _TAG_DEPTH)]
-            # The root's name says nothing; some issuers wrap the reference in an element of its own.
-            path = "/".join(reversed(names[:-1])).removesuffix("/ObjectData")
+            above = reference.getparent()
+            if above not in paths:
+                names = [local_name(each) for each in islice(reference.iterancestors(), _TAG_DEPTH)]
+                # The root's name says nothing; some issuers wrap the reference in an element of its own.
+                paths[above] = "/".join(reversed(names[:-1])).removesuffix("/ObjectData")
             key = (reference.get("PageRef", ""), (reference.text or "").strip())
-            document.tags.setdefault(path, []).append(key)
+            document.tags.setdefault(paths[above], []).append(key)
 
 
 def _few(root: etree._Element, path: str) -> list[etree._Element]:

@@ -7,7 +7,8 @@ another line or column in its middle; each stretch becomes a Token of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from lxml import etree
@@ -21,6 +22,7 @@ _FAR = 1_000_000.0
 # No page holds more pieces of text, no piece more characters.
 MAX_TOKENS = 60_000
 _MAX_TEXT = 10_000
+_LATIN = re.compile("[0-9A-Za-z]")
 _UNMOVED = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 # A gap wider than this many glyphs begins another column.
 _COLUMN_GAP = 1.5
@@ -32,8 +34,10 @@ _DIGIT_STEP, _LETTER_STEP, _CHINESE_STEP = 0.72, 0.98, 1.2
 def text_objects(root: etree._Element) -> Iterator[tuple[str, list[Token]]]:
     """The visible text objects of a page or template part, in order: id and tokens. Raises UnreadableInvoice."""
     left = MAX_TOKENS
+    # Looked for once a page, not once an object. (An element keeps its identity while something holds it.)
+    transparent = {fill.getparent() for fill in root.iter("{*}FillColor") if fill.get("Alpha") == "0"}
     for element in root.iter("{*}TextObject"):
-        if hidden(element):
+        if element in transparent or _invisible(element):
             continue
         try:
             tokens = list(islice(_tokens(element), left + 1))
@@ -59,16 +63,19 @@ def page_size(root: etree._Element, area: str) -> tuple[float, float] | None:
 
 def hidden(element: etree._Element) -> bool:
     """Whether no reader would paint the object."""
-    if element.get("Visible") == "false" or element.get("Alpha") == "0":
-        return True
-    return any(fill.get("Alpha") == "0" for fill in element.iterchildren("{*}FillColor"))
+    return _invisible(element) or any(fill.get("Alpha") == "0" for fill in element.iterchildren("{*}FillColor"))
+
+
+def _invisible(element: etree._Element) -> bool:
+    return element.get("Visible") == "false" or element.get("Alpha") == "0"
 
 
 def _tokens(element: etree._Element) -> Iterator[Token]:
-    box_left, box_top, _, _ = numbers(element.get("Boundary", "0 0 0 0"))
+    box_left, box_top, _, _ = map(float, element.get("Boundary", "0 0 0 0").split())
     matrix = element.get("CTM")
-    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = numbers(matrix) if matrix else _UNMOVED
-    (size,) = numbers(element.get("Size", "3.175"))
+    scale_x, skew_y, skew_x, scale_y, shift_x, shift_y = map(float, matrix.split()) if matrix else _UNMOVED
+    size = float(element.get("Size", "3.175"))
+    height = size * abs(scale_y)
     x = y = 0.0
     for code in element.iterchildren("{*}TextCode"):
         text = "".join(map(str, code.itertext())) if len(code) else code.text or ""
@@ -76,18 +83,21 @@ def _tokens(element: etree._Element) -> Iterator[Token]:
         text = text.strip() if "\n" in text else text
         if len(text) > _MAX_TEXT:
             raise ValueError("no line is as long as this")
-        x, y = numbers(f"{code.get('X') or x} {code.get('Y') or y}")
-        for run, left, right, down in _runs(text, x, y, code.get("DeltaX", ""), code.get("DeltaY", ""), size):
+        x, y = float(code.get("X") or x), float(code.get("Y") or y)
+        for run, start, end, down in _runs(text, x, y, code.get("DeltaX", ""), code.get("DeltaY", ""), size):
             if shown := tidy(run):
-                yield Token(
+                left = box_left + scale_x * start + skew_x * down + shift_x
+                right = box_left + scale_x * end + skew_x * down + shift_x
+                baseline = box_top + skew_y * start + scale_y * down + shift_y
+                # One look for all numbers above: "nan" or "inf" in any of them ends up in here.
+                if not abs(left) + abs(right) + abs(baseline) + height < _FAR:
+                    raise ValueError("no place on a page")
+                if run[0] == " " or run[-1] == " ":
                     # A blank at either end of a wrapped piece parts two words.
-                    (" " if run[0] == " " else "") + shown + (" " if run[-1] == " " else ""),
-                    unspaced(shown),
-                    box_left + scale_x * left + skew_x * down + shift_x,
-                    box_left + scale_x * right + skew_x * down + shift_x,
-                    box_top + skew_y * left + scale_y * down + shift_y,
-                    size * abs(scale_y),
-                )
+                    padded = (" " if run[0] == " " else "") + shown + (" " if run[-1] == " " else "")
+                    yield Token(padded, unspaced(shown), left, right, baseline, height)
+                else:
+                    yield Token(shown, unspaced(shown), left, right, baseline, height)
 
 
 def _runs(
@@ -97,15 +107,10 @@ def _runs(
     if not text:
         return
     across = deltas(delta_x, len(text) - 1)
-    down = deltas(delta_y, len(text) - 1)
-    blanks = set(_blanks(text, across, size))
-    if (
-        not blanks
-        and len(across) == len(text) - 1
-        and not down
-        and min(across, default=0) >= 0
-        and max(across, default=0) <= size
-    ):
+    down = deltas(delta_y, len(text) - 1) if delta_y else []
+    widest = max(across, default=0.0)
+    blanks = set(_blanks(text, across, size)) if widest > _DIGIT_STEP * size and _LATIN.search(text) else ()
+    if not blanks and len(across) == len(text) - 1 and not down and widest <= size and min(across, default=0.0) >= 0:
         yield text, x, x + sum(across) + _width(text[-1], size), y
         return
     start, left = 0, x
@@ -125,8 +130,6 @@ def _runs(
 
 def _blanks(text: str, across: list[float], size: float) -> Iterator[int]:
     """The places in `text` before which the steps leave room for a blank that is not written."""
-    if max(across, default=0) <= _DIGIT_STEP * size or not any(map(latin, text)):
-        return
     for index, (char, after, step) in enumerate(zip(text, text[1:], across, strict=False), 1):
         if step <= _DIGIT_STEP * size or " " in (char, after):
             continue
@@ -135,7 +138,7 @@ def _blanks(text: str, across: list[float], size: float) -> Iterator[int]:
             yield index
 
 
-def _with(blanks: set[int], text: str, start: int, end: int) -> str:
+def _with(blanks: Collection[int], text: str, start: int, end: int) -> str:
     if not blanks:
         return text[start:end]
     return "".join(
@@ -144,19 +147,24 @@ def _with(blanks: set[int], text: str, start: int, end: int) -> str:
 
 
 def deltas(text: str, count: int) -> list[float]:
-    """At most `count` distances, `g n v` standing for n times v."""
-    if "g" not in text:
-        return numbers(text)[:count]
+    """At most `count` distances, `g n v` standing for n times v. Raises ValueError for what is none."""
+    steps = _repeated(text, count) if "g" in text else list(map(float, text.split()[:count]))
+    if not sum(map(abs, steps)) < _FAR:
+        raise ValueError("no place on a page")
+    return steps
+
+
+def _repeated(text: str, count: int) -> list[float]:
     steps: list[float] = []
     parts = iter(text.split())
     for part in parts:
         if len(steps) >= count:
             break
         if part == "g":
-            times, step = numbers(f"{next(parts, '')} {next(parts, '')}")
-            steps += [step] * min(int(times), count)
+            times, step = float(next(parts, "")), float(next(parts, ""))
+            steps += [step] * int(min(times, count))
         else:
-            steps += numbers(part)
+            steps.append(float(part))
     return steps[:count]
 
 

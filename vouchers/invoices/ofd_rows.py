@@ -25,18 +25,17 @@ Rows = list[dict[str, str]]
 def item_rows(document: Document, layout: Layout, attached: Attached) -> tuple[Rows, list[Warning]]:
     """The rows, and a warning for every column on which the file's statements differ."""
     cells = tagged_cells(document)
-    by_tag = {column: Counter(compact(cell.text) for cell in cells if cell.column == column) for column in LINE_NAMES}
+    by_tag: dict[str, Counter[str]] = {column: Counter() for column in LINE_NAMES}
+    for cell in cells:
+        by_tag[cell.column][compact(cell.text)] += 1
     for part in attached.parts.values():
         if part.lines:
             return part.lines, _against_data(part.lines, layout, by_tag)
     if layout.table.rows:
+        printed = layout.table.printed()
         warnings = _differing(
             "数据标签与版面",
-            [
-                column
-                for column, said in by_tag.items()
-                if said and column in _TAGGED_WHOLE and said != layout.table.printed(column)
-            ],
+            [column for column, said in by_tag.items() if said and column in _TAGGED_WHOLE and said != printed[column]],
         )
         rows, doubtful = layout.table.rows, layout.table.doubtful
     else:

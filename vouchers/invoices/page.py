@@ -56,6 +56,8 @@ class Page:
             and (len(token.plain) > 1 or token.left < margin)
         ]
         self.rows = list(rows_of(self.tokens))
+        self._text = "\n".join(row.text for row in self.rows)
+        self._ends = list(accumulate(len(row.text) + 1 for row in self.rows))
 
     def find_all(self, pattern: re.Pattern[str], below: float = -inf, *, inside: bool = False) -> list[Found]:
         """The labels on the highest line that has any, from left to right.
@@ -63,7 +65,10 @@ class Page:
         A label begins where a token does, or anywhere with `inside`.
         """
         found: list[Found] = []
-        for row in self.rows:
+        first = pattern.search(self._text)
+        if not first:
+            return found
+        for row in self.rows[bisect_right(self._ends, first.start()) :]:
             if row.y <= below:
                 continue
             if found and row.y - found[0].y >= SAME_LINE:

@@ -45,14 +45,14 @@ class Package:
     def __init__(self, content: bytes):
         directory = _check_frame(content)
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(content))
+            members = zipfile.ZipFile(io.BytesIO(content)).infolist()
         except _BROKEN as error:
             raise _damaged() from error
-        members = self._zip.infolist()
         if len(members) != directory.entries:
             raise _damaged()
         _check_members(members)
-        _check_spans(content, members, directory.offset)
+        self._content = content
+        self._starts = _checked_spans(content, members, directory.offset)
         self._members = _by_path(members)
         self._bytes_left = MAX_TOTAL_BYTES
         self._marks_left = _MAX_MARKS
@@ -85,17 +85,27 @@ class Package:
             raise _damaged()
         if member.file_size > limit:
             raise unsafe("解压后的内容过大")
-        try:
-            with self._zip.open(member) as stream:
-                content = stream.read(member.file_size + 1)
-        except _BROKEN as error:
-            raise _damaged() from error
-        if len(content) != member.file_size:
-            raise _damaged()
+        content = self._unpacked(member)
         self._bytes_left -= len(content)
         if self._bytes_left < 0:
             raise unsafe("解压后的内容过大")
         return content
+
+    def _unpacked(self, member: zipfile.ZipInfo) -> bytes:
+        """The member's bytes, no more than it states. (The zip module's own way costs five times as much a member.)"""
+        start = self._starts[member.header_offset]
+        packed = self._content[start : start + member.compress_size]
+        try:
+            plain = (
+                zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.file_size + 1)
+                if member.compress_type == zipfile.ZIP_DEFLATED
+                else packed
+            )
+        except zlib.error as error:
+            raise _damaged() from error
+        if len(plain) != member.file_size or zlib.crc32(plain) != member.CRC:
+            raise _damaged()
+        return plain
 
 
 def resolve(base: str, location: str) -> str:
@@ -148,8 +158,10 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
         raise unsafe("解压后的内容过大")
 
 
-def _check_spans(content: bytes, members: list[zipfile.ZipInfo], directory: int) -> None:
-    """Members lie side by side from byte 0 to the directory, and their own headers repeat what it says."""
+def _checked_spans(content: bytes, members: list[zipfile.ZipInfo], directory: int) -> dict[int, int]:
+    """Where the bytes of each member begin, by the offset of its header. Members lie side by side from byte 0 to the
+    directory, and their own headers repeat what it says."""
+    starts: dict[int, int] = {}
     expected = 0
     slack = 0
     for member in sorted(members, key=lambda member: member.header_offset):
@@ -163,10 +175,12 @@ def _check_spans(content: bytes, members: list[zipfile.ZipInfo], directory: int)
             raise _damaged()
         if not follows and stated != (member.compress_type, member.CRC, member.compress_size, member.file_size):
             raise unsafe("内部的目录与内容不符")
-        expected = start + _LOCAL.size + name + extra + member.compress_size
+        starts[start] = start + _LOCAL.size + name + extra
+        expected = starts[start] + member.compress_size
         slack = _LONGEST_TRAILER if follows else 0
     if not expected <= directory <= expected + slack:
         raise unsafe("内部结构重叠或留有空隙")
+    return starts
 
 
 def _local_sizes(content: bytes, extra: int, length: int, packed: int, size: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 from vouchers.invoices.columns import Heading, below_headings, columns_of, headings_of, looks_like
@@ -25,6 +26,8 @@ _PRINTED_NAME = re.compile(r"\*[^*]+\*")
 _CLOSING = re.compile(r"(?:本页)?(?:合计|小计|总计)")
 _FIGURED = re.compile("[0-9¥*]")
 _LISTED = re.compile(r"\(?详见.*清单\)?")
+
+_MIDDLE = attrgetter("middle")
 
 
 class Piece(NamedTuple):
@@ -54,9 +57,13 @@ class Table:
     totals: dict[str, list[tuple[int, Token]]] = field(default_factory=dict)
     doubtful: bool = False
 
-    def printed(self, column: str) -> Counter[str]:
-        """What stands in a column, whatever the order."""
-        return Counter(compact(piece.text) for piece in self.pieces if piece.column == column)
+    def printed(self) -> dict[str, Counter[str]]:
+        """What stands in each column, whatever the order."""
+        said: dict[str, Counter[str]] = {column: Counter() for column in LINE_NAMES}
+        for piece in self.pieces:
+            if piece.column in said:
+                said[piece.column][compact(piece.text)] += 1
+        return said
 
     def places(self) -> Iterator[tuple[str, list[tuple[int, Token]]]]:
         """Every cell by its name in Box.field, and the tokens it stands in."""
@@ -95,11 +102,11 @@ def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequenc
         if not within and not words:
             continue
         # A long price may begin before the quantity left of it, so what counts is where a cell has its middle.
-        tokens = sorted((token for token in row.tokens if token.plain != "¥"), key=lambda token: token.middle)
+        tokens = sorted((token for token in row.tokens if token.plain != "¥"), key=_MIDDLE)
         columns = columns_of(headings, tokens)
         # The figures of the closing line may be set a little higher or lower than its words.
-        near = [other for other in rows[max(0, index - 2) : index + 3] if abs(other.y - row.y) < SAME_LINE]
-        sums = _under(headings, near, number) if words and _closes(near, columns) else {}
+        near = [other for other in rows[max(0, index - 2) : index + 3] if words and abs(other.y - row.y) < SAME_LINE]
+        sums = _under(headings, near, number) if near and _closes(near, columns) else {}
         closing = bool(sums.get("amount"))
         if closing and words.endswith("合计"):
             table.totals = sums
@@ -113,6 +120,8 @@ def _read_page(table: Table, number: int, headings: list[Heading], rows: Sequenc
 
 def _closing_words(row: Row) -> str:
     """小计 or 合计 where that is all that `row` says beside figures, else nothing."""
+    if "计" not in row.text:
+        return ""
     words = "".join(token.plain for token in row.tokens if not _FIGURED.search(token.plain))
     return words if _CLOSING.fullmatch(words) else ""
 
@@ -125,7 +134,7 @@ def _closes(near: Sequence[Row], columns: Sequence[str]) -> bool:
 
 def _under(headings: list[Heading], rows: Sequence[Row], page: int) -> dict[str, list[tuple[int, Token]]]:
     """Amount and tax of a closing line."""
-    tokens = sorted((token for row in rows for token in row.tokens), key=lambda token: token.middle)
+    tokens = sorted((token for row in rows for token in row.tokens), key=_MIDDLE)
     figures = [token for token in tokens if token.plain != "¥" and looks_like("amount", token)]
     columns = columns_of([heading for heading in headings if heading.column in ("amount", "tax")], figures)
     return {

@@ -7,6 +7,7 @@ table.py alone know where an invoice prints what.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 # Baselines closer than this are one line.
@@ -91,10 +92,13 @@ class Row(NamedTuple):
         return found
 
 
+_HEIGHT, _LEFT = attrgetter("y"), attrgetter("left")
+
+
 def rows_of(tokens: Iterable[Token]) -> Iterator[Row]:
     """The rows of a page from above. Tokens of one row have all but the same baseline."""
     line: list[Token] = []
-    for token in sorted(tokens, key=lambda token: token.y):
+    for token in sorted(tokens, key=_HEIGHT):
         if line and token.y - line[0].y > _SAME_LABEL:
             yield _row(line)
             line = []
@@ -104,5 +108,5 @@ def rows_of(tokens: Iterable[Token]) -> Iterator[Row]:
 
 
 def _row(tokens: list[Token]) -> Row:
-    tokens = sorted(tokens, key=lambda token: token.left)
+    tokens = sorted(tokens, key=_LEFT)
     return Row(tokens, "".join(token.plain for token in tokens))
