@@ -45,8 +45,8 @@ class YuanField(forms.CharField):
         self.widget.attrs.setdefault("autocomplete", "off")
 
     def prepare_value(self, value):
-        """Stored fen show as yuan; what was typed shows as typed."""
-        return money.yuan(value) if isinstance(value, int) else value
+        """Stored fen show as yuan, grouped like every amount on a page; what was typed shows as typed."""
+        return money.grouped(value) if isinstance(value, int) else value
 
     def to_python(self, value):
         """The fen, or None when nothing was typed."""

@@ -25,7 +25,7 @@ from vouchers.ledger.errors import Busy, LedgerError
 from vouchers.ledger.models import Account, Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS = float(os.environ.get("NEMESIS_SECONDS", "15"))
+SECONDS = float(os.environ.get("NEMESIS_SECONDS", "60"))
 PROCESSES, CLAIMS, FIRMS = 8, 12, 4
 SCHEME, CAP_FEN = "storm", 3_000
 # Half an hour is no longer to read than some minutes: what each process waits between two questions.
