@@ -113,3 +113,12 @@ def test_an_agreement_has_no_negative_amounts(cost_fen, grant_fen):
 def test_an_agreement_over_nothing_is_within_every_ceiling():
     for scheme in ("intelligent_construction", "negotiated_compute"):
         rules.check_agreement(rules.Agreement(0, 0), policy.agreement_for(scheme, 2025))
+
+
+def test_a_what_if_may_suppose_rate_classes_and_names_what_it_cannot_read():
+    changed = rules.changed_terms(
+        rules.default_terms(policy.law_for(SCHEME, 2025)), {"class_rates": {"startup": "0.40"}}
+    )
+    assert [(each.code, each.rate) for each in changed.class_rates] == [("startup", Fraction(2, 5))]
+    with pytest.raises(rules.TermsError, match="no_such_term"):
+        rules.changed_terms(changed, {"no_such_term": "1"})
